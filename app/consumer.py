@@ -1,0 +1,119 @@
+"""`Consumer`, the base class of everything in `app/consumers/`.
+
+    class PaymentsConsumer(Consumer):
+        async def consume(self) -> None:
+            for message in self.messages:
+                await book(message.payload)
+
+There is one object per assigned partition, made at its first batch and kept until the partition goes.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from app.errors import MessageFailed, UndecodablePayload
+from app.messages import Message, Messages
+
+if TYPE_CHECKING:
+    from app.producer import Producer
+
+__all__ = ["Consumer", "ConsumerContext", "Message", "MessageFailed", "UndecodablePayload"]
+
+
+class ConsumerContext(Protocol):
+    """What the engine tells a consumer about its partition, always up to date."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def producer(self) -> Producer: ...
+    @property
+    def messages(self) -> Messages:
+        """The current batch."""
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first run of the current batch, 2 for its first retry …"""
+
+    @property
+    def revoked(self) -> bool:
+        """True from the moment the partition is being taken away."""
+
+    def mark(self, offset: int) -> bool:
+        """Everything up to and including `offset` is done. False when the partition was lost."""
+
+
+class Consumer:
+    """Handles the messages of one partition. Subclass it, implement `consume`, name it in `app/routing.py`.
+
+    Hooks are called one at a time, in this order: `initialized` once before the first `consume`; `consume`
+    for every batch; then `revoked` when the partition moves away, or `shutdown` when the service stops, never
+    both. An error in `consume` makes the batch be retried; errors in the other hooks are reported and ignored.
+    """
+
+    def __init__(self, context: ConsumerContext) -> None:
+        self._context = context
+        self.log = logging.getLogger(f"demijohn.consumers.{type(self).__name__}")
+
+    async def initialized(self) -> None:
+        """Called once, before the first `consume`."""
+
+    async def consume(self) -> None:
+        """Called with every batch in `self.messages`. Must be implemented."""
+        raise NotImplementedError(f"{type(self).__name__} has no consume()")
+
+    async def revoked(self) -> None:
+        """Called when the partition has moved away, after everything finished was committed."""
+
+    async def shutdown(self) -> None:
+        """Called when the service stops, after everything finished was committed."""
+
+    @property
+    def messages(self) -> Messages:
+        """The batch: 1 … `max_messages` messages of this partition, in order."""
+        return self._context.messages
+
+    @property
+    def topic(self) -> str:
+        return self._context.topic
+
+    @property
+    def partition(self) -> int:
+        return self._context.partition
+
+    @property
+    def group(self) -> str:
+        """The consumer group's name, Kafka's `group.id`."""
+        return self._context.group
+
+    @property
+    def producer(self) -> Producer:
+        """The service's producer."""
+        return self._context.producer
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first run of this batch, 2 for its first retry …"""
+        return self._context.attempt
+
+    @property
+    def retrying(self) -> bool:
+        return self._context.attempt > 1
+
+    @property
+    def is_revoked(self) -> bool:
+        """True from the moment the partition is being taken away: finish soon."""
+        return self._context.revoked
+
+    def mark_as_consumed(self, message: Message) -> bool:
+        """Says that `message` and everything before it is done; committed with the next commit.
+
+        Returns whether the partition is still ours. A message older than what is marked changes nothing.
+        """
+        return self._context.mark(message.offset)

@@ -1,0 +1,1 @@
+"""The consumers of this service, one class per file."""

@@ -1,0 +1,1 @@
+"""What runs a routing table: groups, partitions, offsets, retries, dead letters."""

@@ -1,0 +1,1 @@
+"""What is going on, as JSON and as a page."""

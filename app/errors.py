@@ -1,0 +1,236 @@
+"""Every error of the service, grouped by what the one who catches it can do.
+
+    DemijohnError
+    ├── ConfigurationError          fix the settings or the table, start again (exit code 1)
+    │   ├── SettingsInvalid
+    │   ├── RoutesInvalid
+    │   └── AddressInUse
+    ├── EmbeddedBrokerError         fix Java, the jars or the data directory; or name a broker
+    ├── KafkaUnavailable            wait: no broker answered in time
+    ├── CommitRefused               nothing to do: the records will be delivered again
+    ├── CommitUnknown               commit again while the assignment holds
+    ├── PositionLost                the place to read from has gone: look up another and seek
+    ├── ProduceError                one message; `code`, `retriable`, `stored` say what to do
+    │   ├── MessageInvalid          correct the message
+    │   ├── UnknownTopic            create the topic or correct its name
+    │   ├── UnknownPartition        choose one that exists
+    │   ├── PayloadTooLarge         send less: our own limit
+    │   ├── RecordTooLarge          send less: the topic's limit
+    │   ├── RefusedByBroker         correct the message or the topic's settings
+    │   ├── BrokerUnavailable       send again: certainly not stored
+    │   ├── QueueFull               send again later: certainly not stored
+    │   ├── ProducerClosed          send again, to another instance: certainly not stored
+    │   └── DeliveryUnknown         may be stored: sending again may duplicate it
+    ├── ProduceManyError            look at `reports`, one for each message
+    └── ConsumeError                raised in consumers
+        ├── MessageFailed           everything before this message is done, this one failed
+        └── UndecodablePayload      the payload of this message cannot be read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class Fault(NamedTuple):
+    """One thing wrong in an input: where it stands and what to do about it."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class DemijohnError(Exception):
+    """Something went wrong in Demijohn."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ConfigurationError(DemijohnError):
+    """The service cannot start as it is configured.
+
+    `faults` lists everything that is wrong, each with its place.
+    """
+
+    title = "The configuration is not valid"
+
+    def __init__(self, faults: Sequence[Fault] | str) -> None:
+        self.faults = (Fault("", faults),) if isinstance(faults, str) else tuple(faults)
+        super().__init__("\n".join([f"{self.title}:", *(f"  - {fault}" for fault in self.faults)]))
+
+
+class SettingsInvalid(ConfigurationError):
+    """A setting is missing, malformed or contradicts another."""
+
+    title = "The settings are not valid"
+
+
+class RoutesInvalid(ConfigurationError):
+    """The routing table has faults."""
+
+    title = "The routing table is not valid"
+
+
+class AddressInUse(ConfigurationError):
+    """Another process listens on the address that the service was told to use."""
+
+    title = "The service cannot listen"
+
+
+class EmbeddedBrokerError(DemijohnError):
+    """The embedded broker could not be started."""
+
+
+class KafkaUnavailable(DemijohnError):
+    """No broker answered in time."""
+
+
+class CommitRefused(DemijohnError):
+    """The offsets were not committed: the group has moved on. The records will be delivered again."""
+
+
+class CommitUnknown(DemijohnError):
+    """No answer to a commit came in time: it may or may not have happened."""
+
+
+class PositionLost(DemijohnError):
+    """A partition has no position to read from: none is committed, or the committed one is out of range.
+
+    `partitions` maps (topic, partition) to the position that was refused, or to None where there was none.
+    """
+
+    def __init__(self, partitions: dict[tuple[str, int], int | None]) -> None:
+        self.partitions = partitions
+        super().__init__(f"No position to read from in {partitions}")
+
+
+class ProduceError(DemijohnError):
+    """A message was not delivered, or it is not known whether it was.
+
+    `code` is the stable name of the reason, `retriable` says whether the same message may succeed later,
+    `stored` is False where the message is certainly not in Kafka and None where that is not known.
+    """
+
+    code = "produce_failed"
+    retriable = False
+    stored: bool | None = False
+
+    @property
+    def detail(self) -> str:
+        """What happened, in a sentence for the one who sent the message."""
+        return str(self.args[0])
+
+
+class MessageInvalid(ProduceError):
+    """A message cannot be sent as it is. `faults` lists everything that is wrong with it."""
+
+    code = "invalid_message"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
+
+
+class UnknownTopic(ProduceError):
+    """The topic does not exist."""
+
+    code = "unknown_topic"
+
+
+class UnknownPartition(ProduceError):
+    """The topic has no such partition."""
+
+    code = "unknown_partition"
+
+
+class PayloadTooLarge(ProduceError):
+    """The payload is larger than PRODUCER_MAX_PAYLOAD_BYTES allows."""
+
+    code = "payload_too_large"
+
+
+class RecordTooLarge(ProduceError):
+    """The record is larger than the topic's max.message.bytes allows."""
+
+    code = "record_too_large"
+
+
+class RefusedByBroker(ProduceError):
+    """Kafka refused the record."""
+
+    code = "refused_by_broker"
+
+
+class BrokerUnavailable(ProduceError):
+    """Kafka could not be reached in time; the message was withdrawn and is not stored."""
+
+    code = "broker_unavailable"
+    retriable = True
+
+
+class QueueFull(ProduceError):
+    """The queue of the producer stayed full for as long as PRODUCER_QUEUE_FULL_WAIT_S allows."""
+
+    code = "queue_full"
+    retriable = True
+
+
+class ProducerClosed(ProduceError):
+    """The producer is closing and takes no more messages."""
+
+    code = "draining"
+    retriable = True
+
+
+class DeliveryUnknown(ProduceError):
+    """No verdict came in time: the message may be stored, and sending it again may duplicate it."""
+
+    code = "delivery_unknown"
+    retriable = True
+    stored = None
+
+
+class ProduceManyError(DemijohnError):
+    """Some messages of a batch were not delivered. `reports` has one report per message, in order."""
+
+    def __init__(self, reports: Sequence[Any]) -> None:
+        self.reports = tuple(reports)
+        failed = [report.error for report in self.reports if report.error is not None]
+        super().__init__(f"{len(failed)} of {len(self.reports)} messages were not delivered, first: {failed[0]}")
+
+
+class Positioned(Protocol):
+    """Whatever stands at an offset of a partition."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+
+
+class ConsumeError(DemijohnError):
+    """A consumer could not handle a message."""
+
+
+class MessageFailed(ConsumeError):
+    """Everything before `message` in the batch is done, `message` itself failed: `raise ... from error`."""
+
+    def __init__(self, message: Positioned) -> None:
+        self.message = message
+        super().__init__(f"Message {message.offset} of {message.topic}-{message.partition} failed")
+
+
+class UndecodablePayload(ConsumeError):
+    """The payload of `message` cannot be decoded; the cause says why."""
+
+    def __init__(self, message: Positioned) -> None:
+        self.message = message
+        super().__init__(
+            f"The payload of message {message.offset} of {message.topic}-{message.partition} cannot be decoded"
+        )

@@ -1,0 +1,142 @@
+"""What the service needs of a Kafka client. The real ones are opened by `app.kafka.clients`; tests bring others.
+
+All offsets are those of the next record to read or the record's own; all waits are bounded by the caller's
+`timeout_s` or by the settings' request timeout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from app.messages import Headers, Record, TopicPartition
+
+
+class RecordBatch(Protocol):
+    """Records of one partition, collected to be sent as one. Shaped like aiokafka's BatchBuilder."""
+
+    def append(
+        self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> object | None:
+        """Adds a record (`timestamp` in ms); None when the batch is full and took nothing."""
+
+    def size(self) -> int:
+        """Bytes so far, uncompressed, overhead included."""
+
+    def record_count(self) -> int: ...
+
+
+class ProducerClient(Protocol):
+    """One idempotent producer. One batch per partition may be in flight at a time."""
+
+    def new_batch(self) -> RecordBatch: ...
+
+    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
+        """Hands `batch` over; the future gives the offset of its first record, or None with acks=0.
+
+        The future raises what the broker answered (an error of `aiokafka.errors`), or ProducerClosed of
+        aiokafka when the client was stopped: then it is not known whether the batch is stored.
+        """
+
+    @property
+    def alive(self) -> bool:
+        """False once its sender task has died: it will never deliver again."""
+
+    async def stop(self, grace_s: float) -> None:
+        """Flushes for at most `grace_s`, then fails what is left, ends every task and closes the sockets.
+
+        Never raises, takes at most `grace_s` + 2 s whatever the brokers do, may be called twice. When it
+        returns nothing will ever be sent again.
+        """
+
+
+class AssignmentListener(Protocol):
+    """Told of every change of the assignment by the client; both are awaited within the rebalance."""
+
+    async def on_revoked(self, partitions: frozenset[TopicPartition]) -> None: ...
+    async def on_assigned(self, partitions: frozenset[TopicPartition]) -> None: ...
+
+
+class ConsumerClient(Protocol):
+    """One member of a consumer group, subscribed once, before its start, to a list of topics."""
+
+    async def start(self) -> None:
+        """Joins the group; returns once it has an assignment. Raises KafkaUnavailable."""
+
+    async def poll(
+        self, partitions: Sequence[TopicPartition], *, timeout_ms: int, max_records: int | None = None
+    ) -> Mapping[TopicPartition, Sequence[Record]]:
+        """Fetched records of `partitions` (none named: of all), at the first record or after `timeout_ms`.
+
+        Takes longer while a rebalance runs. Must never be cancelled. May run concurrently for different
+        partitions. Raises PositionLost (seek, then go on), KafkaError and its like for the rest.
+        """
+
+    def assignment(self) -> frozenset[TopicPartition]: ...
+    def seek(self, partition: TopicPartition, offset: int) -> None: ...
+    def position(self, partition: TopicPartition) -> int | None:
+        """Offset of the next record that a poll would return, if it is known without asking a broker."""
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """End of the partition as of its last fetch."""
+
+    async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
+        """Commits. Raises CommitRefused (moved on) or CommitUnknown (no answer in time)."""
+
+    async def committed(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int | None]: ...
+    async def beginning_offsets(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int]: ...
+    async def end_offsets(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int]: ...
+
+    def trouble(self) -> str | None:
+        """Why this client can no longer work (a dead fetch or coordination task), or None. For the watchdog."""
+
+    async def stop(self, grace_s: float) -> None:
+        """Leaves the group. Bounded by `grace_s` + 2 s, never raises, may be called twice, leaks nothing."""
+
+
+ConsumerOpener = Callable[[str, Sequence[str], AssignmentListener], ConsumerClient]
+"""(group id, topics, listener) to a client that is not started yet."""
+ProducerOpener = Callable[[], Awaitable[ProducerClient]]
+"""Opens a started producer. Raises KafkaUnavailable."""
+
+
+class ClusterView(Protocol):
+    """What is known of the brokers and their topics, kept up to date by a probe every 3 s."""
+
+    @property
+    def reachable(self) -> bool | None:
+        """None until the first answer or failure."""
+
+    @property
+    def unreachable_for_s(self) -> float:
+        """Seconds since the brokers stopped answering; 0 while they answer or have not been asked."""
+
+    @property
+    def brokers(self) -> int | None: ...
+
+    def topics(self) -> Mapping[str, int]:
+        """Partition count by topic, as of the last answer."""
+
+    async def partition_count(self, topic: str, *, timeout_s: float) -> int | None:
+        """How many partitions; None if the topic does not exist. Asks again, coalesced and at most once a
+        second, when the topic is not known. Raises KafkaUnavailable when the brokers do not answer in time."""
+
+    async def refresh(self, *, timeout_s: float) -> Mapping[str, int]:
+        """Asks now. Raises KafkaUnavailable."""
+
+    async def max_message_bytes(self, topic: str, *, timeout_s: float, fresh: bool = False) -> int:
+        """The topic's `max.message.bytes`, cached for a minute; Kafka's default where it may not be read."""
+
+    async def create_topic(
+        self, topic: str, partitions: int, config: Mapping[str, str] | None = None, *, timeout_s: float
+    ) -> bool:
+        """Creates a topic with the brokers' default replication; False if it was there. Raises KafkaUnavailable."""
+
+    async def describe(self, *, timeout_s: float) -> Mapping[str, Any]: ...

@@ -1,0 +1,335 @@
+"""Messages on their way in and out, and what became of them.
+
+A consumed `Message` decodes its payload, key and headers only when asked, and only once.
+An `OutgoingMessage` is what a caller wants stored; a `DeliveryReport` says what became of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol, overload
+
+import orjson
+
+from app.errors import ProduceError, UndecodablePayload
+
+Headers = Sequence[tuple[str, bytes | None]]
+Deserializer = Callable[[bytes], Any]
+"""Turns raw bytes into a value; never called for None."""
+
+
+class TopicPartition(NamedTuple):
+    """One partition of a topic; written `example-0`."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition}"
+
+
+class Record(Protocol):
+    """A record as the Kafka client hands it out. `timestamp` is in milliseconds since 1970."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+def decode_json(raw: bytes) -> Any:
+    """The value of a JSON text. Raises ValueError where it is not JSON in UTF-8.
+
+    Lone surrogates in escapes, which some encoders write, are let through; NaN and Infinity are not.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        if b"\\u" not in raw:
+            raise
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def encode_json(value: Any) -> bytes:
+    """`value` as JSON in UTF-8. Raises TypeError or ValueError where it has no JSON form."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+def decode_text(raw: bytes) -> str | bytes:
+    """Text where `raw` is UTF-8, else `raw` itself: keys and headers never fail to decode."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Deserializers:
+    """How a topic's records are read: each is a callable from bytes to a value."""
+
+    payload: Deserializer = decode_json
+    key: Deserializer = decode_text
+    headers: Deserializer = decode_text
+
+
+DEFAULT_DESERIALIZERS = Deserializers()
+
+
+class _Unset:
+    """Marks what has not been decoded yet (None is a value)."""
+
+
+_UNSET = _Unset()
+
+
+class Message:
+    """One consumed record. Payload, key and headers are decoded on first use and kept."""
+
+    __slots__ = ("_deserializers", "_headers", "_key", "_payload", "_record", "received_at")
+
+    def __init__(
+        self,
+        record: Record,
+        deserializers: Deserializers = DEFAULT_DESERIALIZERS,
+        received_at: datetime | None = None,
+    ) -> None:
+        self._record = record
+        self._deserializers = deserializers
+        self._payload: Any = _UNSET
+        self._key: Any = _UNSET
+        self._headers: Any = _UNSET
+        self.received_at = received_at or datetime.now(UTC)
+
+    @property
+    def topic(self) -> str:
+        return self._record.topic
+
+    @property
+    def partition(self) -> int:
+        return self._record.partition
+
+    @property
+    def offset(self) -> int:
+        return self._record.offset
+
+    @property
+    def timestamp_ms(self) -> int:
+        return self._record.timestamp
+
+    @property
+    def timestamp(self) -> datetime:
+        """When the record was made or stored (the topic decides), aware, in UTC."""
+        return datetime.fromtimestamp(self._record.timestamp / 1000, UTC)
+
+    @property
+    def raw_payload(self) -> bytes | None:
+        return self._record.value
+
+    @property
+    def raw_key(self) -> bytes | None:
+        return self._record.key
+
+    @property
+    def raw_headers(self) -> Headers:
+        """(name, value) pairs in the order they were sent, repeats and null values kept."""
+        return self._record.headers
+
+    @property
+    def tombstone(self) -> bool:
+        """True for a null payload, which deletes the key from a compacted topic."""
+        return self._record.value is None
+
+    @property
+    def payload(self) -> Any:
+        """The decoded payload; None for a tombstone. Raises UndecodablePayload, with the cause."""
+        if self._payload is _UNSET:
+            self._payload = self._decode_payload()
+        return self._payload
+
+    def _decode_payload(self) -> Any:
+        raw = self._record.value
+        if raw is None:
+            return None
+        try:
+            return self._deserializers.payload(raw)
+        except Exception as error:
+            raise UndecodablePayload(self) from error
+
+    @property
+    def key(self) -> Any:
+        """The decoded key: text where it is UTF-8, else bytes; None where there is none."""
+        if self._key is _UNSET:
+            raw = self._record.key
+            self._key = None if raw is None else self._deserializers.key(raw)
+        return self._key
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        """Decoded headers by name; of a repeated name the last value."""
+        if self._headers is _UNSET:
+            decode = self._deserializers.headers
+            self._headers = {
+                name: None if value is None else decode(value) for name, value in self._record.headers
+            }
+        headers: Mapping[str, Any] = self._headers
+        return headers
+
+    def __repr__(self) -> str:
+        return f"<Message {self.topic}-{self.partition} offset {self.offset}>"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMetadata:
+    """What is known about a batch as a whole. Lags are in milliseconds and never negative.
+
+    `consumption_lag_ms`: from the last record's timestamp until the batch was formed;
+    `processing_lag_ms`: from forming the batch until its job started.
+    """
+
+    first_offset: int
+    last_offset: int
+    created_at: datetime
+    consumption_lag_ms: int
+    processing_lag_ms: int
+
+
+class Messages(Sequence[Message]):
+    """One batch: records of one partition, in order. Indexing and iterating give `Message` objects."""
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        deserializers: Deserializers = DEFAULT_DESERIALIZERS,
+        created_at: datetime | None = None,
+        processing_lag_ms: int = 0,
+    ) -> None:
+        self._records = records
+        self._deserializers = deserializers
+        self._created_at = created_at or datetime.now(UTC)
+        self._processing_lag_ms = max(0, processing_lag_ms)
+        self._wrapped: list[Message | None] | None = None
+
+    def _message(self, index: int) -> Message:
+        if self._wrapped is None:
+            self._wrapped = [None] * len(self._records)
+        message = self._wrapped[index]
+        if message is None:
+            message = Message(self._records[index], self._deserializers, self._created_at)
+            self._wrapped[index] = message
+        return message
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        if isinstance(index, slice):
+            return [self._message(position) for position in range(*index.indices(len(self._records)))]
+        return self._message(index)
+
+    def __iter__(self) -> Iterator[Message]:
+        return (self._message(position) for position in range(len(self._records)))
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def size(self) -> int:
+        return len(self._records)
+
+    @property
+    def first(self) -> Message:
+        return self._message(0)
+
+    @property
+    def last(self) -> Message:
+        return self._message(len(self._records) - 1)
+
+    @property
+    def payloads(self) -> list[Any]:
+        """All payloads, decoded in one go. Raises UndecodablePayload for the first that cannot be read."""
+        decode = self._deserializers.payload
+        try:
+            return [None if record.value is None else decode(record.value) for record in self._records]
+        except Exception:
+            return [message.payload for message in self]
+
+    @property
+    def metadata(self) -> BatchMetadata:
+        last = self._records[-1]
+        formed_ms = int(self._created_at.timestamp() * 1000)
+        return BatchMetadata(
+            first_offset=self._records[0].offset,
+            last_offset=last.offset,
+            created_at=self._created_at,
+            consumption_lag_ms=max(0, formed_ms - last.timestamp),
+            processing_lag_ms=self._processing_lag_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """What a caller wants stored.
+
+    `payload`: bytes and str as they are, None is a tombstone, anything else becomes JSON.
+    `key`: bytes, str or None; an empty key is a key. `partition`: 0 … 2³¹-1 or None to have it chosen, by
+    `partition_key` if given (it is not stored), else by `key`, else evenly. `headers`: mapping or list of
+    (name, bytes | str | None) pairs. `timestamp`: integer milliseconds or an aware datetime; None is now.
+    `label` is never sent: it comes back in the report and in events.
+    """
+
+    topic: str
+    payload: Any = None
+    key: bytes | str | None = None
+    partition: int | None = None
+    partition_key: bytes | str | None = None
+    headers: Mapping[str, bytes | str | None] | Sequence[tuple[str, bytes | str | None]] | None = None
+    timestamp: int | datetime | None = None
+    label: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """The verdict on one message. `error` is None when it was delivered.
+
+    `partition`, `offset` and `timestamp` (ms) are None where they are not known; `latency_ms` counts from
+    acceptance to verdict; `attempts` is how often the record was handed to the client; `key` is as stored.
+    """
+
+    topic: str
+    partition: int | None
+    offset: int | None
+    timestamp: int | None
+    error: ProduceError | None
+    label: Any
+    key: bytes | None
+    latency_ms: float
+    attempts: int
+    message_id: str
+
+    @property
+    def status(self) -> str:
+        """`delivered`, `failed` (certainly not stored) or `unknown` (may be stored)."""
+        if self.error is None:
+            return "delivered"
+        return "unknown" if self.error.stored is None else "failed"

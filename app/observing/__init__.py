@@ -1,0 +1,1 @@
+"""Listeners: log lines, metrics and the snapshot that the dashboard shows."""

@@ -1,0 +1,239 @@
+"""The environment, read once into frozen settings.
+
+Every field is one environment variable of the same name in capitals (a `.env` file is read too, the
+environment wins). `load_settings` reports everything that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import Fault, SettingsInvalid
+
+MIB = 1024 * 1024
+KAFKA_DEFAULT_MAX_RECORD_BYTES = 1_048_588
+"""Kafka's default of `message.max.bytes`: 1 MiB of records and 12 bytes of batch overhead."""
+PREFIXES = ("KAFKA_", "HTTP_", "PRODUCER_", "CONSUMER_", "SHUTDOWN_", "LOG_", "DASHBOARD_")
+MISSPELLED_CUTOFF = 0.86
+
+NOT_SUPPORTED = frozenset(
+    {
+        "CONSUMER_INSTANCE_ID",
+        "CONSUMER_PERSISTENCE",
+        "CONSUMER_THREADS",
+        "DASHBOARD_ACTIONS",
+        "HTTP_API_KEYS_FILE",
+        "HTTP_ASYNC_DLQ_TOPIC",
+        "HTTP_CORS_ORIGINS",
+        "HTTP_IDEMPOTENCY_MAX",
+        "HTTP_IDEMPOTENCY_TTL_S",
+        "HTTP_OPEN_METRICS",
+        "HTTP_RATE_LIMIT",
+        "HTTP_ROOT_PATH",
+        "HTTP_SCHEMAS_DIR",
+        "HTTP_TLS_CERT",
+        "HTTP_TLS_KEY",
+        "HTTP_TOPICS",
+        "HTTP_TRUSTED_PROXIES",
+        "PRODUCER_BUFFER_MAX_AGE_MS",
+        "PRODUCER_BUFFER_MAX_MESSAGES",
+        "PRODUCER_CLIENT",
+        "PRODUCER_TRANSACTIONAL_ID_PREFIX",
+    }
+)
+"""Reserved names. Refused when set: a protection that is asked for is never silently left out."""
+
+Positive = Annotated[int, Field(gt=0)]
+Milliseconds = Annotated[int, Field(gt=0, le=86_400_000)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Frozen; secrets are never printed."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    kafka_bootstrap_servers: str = Field("", description="Comma-separated host:port; empty: an embedded broker")
+    kafka_client_id: str = Field("demijohn", min_length=1, description="Name of this client in the brokers' logs")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to talk to the brokers"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="SASL mechanism, used with SASL_PLAINTEXT and SASL_SSL"
+    )
+    kafka_sasl_username: str | None = Field(None, description="SASL user name")
+    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password")
+    kafka_ssl_cafile: str | None = Field(None, description="CA certificates (PEM); empty: the system's")
+    kafka_ssl_certfile: str | None = Field(None, description="Client certificate (PEM)")
+    kafka_ssl_keyfile: str | None = Field(None, description="Key of the client certificate (PEM)")
+    kafka_ssl_check_hostname: bool = Field(True, description="Whether the brokers' names must match")
+    kafka_request_timeout_ms: Milliseconds = Field(12_000, description="Longest wait for one answer of a broker")
+    kafka_embedded: Literal["auto", "apache", "mock", "off"] = Field(
+        "auto", description="Which broker to embed while KAFKA_BOOTSTRAP_SERVERS is empty"
+    )
+    kafka_create_topics: bool = Field(False, description="Create the table's topics and DLQs at start")
+
+    http_host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
+    http_port: int = Field(3000, ge=0, le=65535, description="Port to listen on; 0: any free one")
+    http_max_body_bytes: Positive = Field(10 * MIB, description="Largest request body")
+    http_max_batch: Positive = Field(10_000, description="Most messages in one batch request")
+    http_max_in_flight: Positive = Field(50_000, description="Most messages not yet answered (sync)")
+    http_max_in_flight_bytes: Positive = Field(128 * MIB, description="Most bytes not yet answered (sync)")
+    http_timeout_s: Seconds = Field(15, description="How long a sync call waits for the verdict by default")
+    http_max_timeout_s: Seconds = Field(30, description="Longest wait that a call may ask for")
+    http_body_timeout_s: Seconds = Field(30, description="How long a body may stall")
+    http_drain_wait_s: float = Field(0, ge=0, description="How long a stopping service still takes new calls")
+    http_receipt_ttl_s: Seconds = Field(600, description="How long a settled receipt is kept")
+    http_receipts_max: Positive = Field(100_000, description="Most receipts kept")
+
+    producer_acks: Literal["all", "1", "0"] = Field("all", description="Which acknowledgement counts")
+    producer_idempotent: bool = Field(True, description="Whether retries may not duplicate (needs acks=all)")
+    producer_linger_ms: int = Field(0, ge=0, le=10_000, description="How long to collect before sending")
+    producer_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "none", description="Compression of record batches"
+    )
+    producer_partitioner: Literal["murmur2", "crc32"] = Field(
+        "murmur2", description="murmur2: as Java clients; crc32: as librdkafka's consistent_random"
+    )
+    producer_delivery_timeout_s: Annotated[float, Field(ge=20, le=3600)] = Field(
+        30, description="From acceptance to the verdict, at most; a broker's crash silences Kafka for 8-11 s"
+    )
+    producer_max_payload_bytes: Positive = Field(1_000_012, description="Largest payload")
+    producer_queue_messages: Positive = Field(100_000, description="Most messages queued by async calls")
+    producer_queue_bytes: Positive = Field(64 * MIB, description="Most bytes queued by async calls")
+    producer_queue_full_wait_s: float = Field(1, ge=0, le=60, description="How long to wait for room in the queue")
+
+    consumer_group_id: str = Field("demijohn", min_length=1, description="The default consumer group")
+    consumer_max_messages: Positive = Field(100, description="Most messages in a batch")
+    consumer_max_wait_ms: Milliseconds = Field(1000, description="Longest wait for a fuller batch")
+    consumer_concurrency: Positive = Field(64, description="Most jobs running at once")
+    consumer_pause_ms: Milliseconds = Field(1000, description="Base of the pause after a failure")
+    consumer_pause_max_ms: Milliseconds = Field(30_000, description="Longest pause after a failure")
+    consumer_pause_exponential: bool = Field(True, description="Whether the pause doubles with each attempt")
+    consumer_commit_interval_ms: Milliseconds = Field(5000, description="Between two commits of a group")
+    consumer_session_timeout_ms: Milliseconds = Field(45_000, description="Silence after which a member is dead")
+    consumer_heartbeat_ms: Milliseconds = Field(3000, description="Between two heartbeats")
+    consumer_rebalance_timeout_ms: Milliseconds = Field(60_000, description="Longest wait for members in a rebalance")
+    consumer_drain_ms: Milliseconds = Field(20_000, description="How long running jobs may go on in a rebalance")
+    consumer_metadata_max_age_ms: Milliseconds = Field(30_000, description="How often new topics are looked for")
+    consumer_initial_offset: Literal["earliest", "latest"] = Field(
+        "earliest", description="Where a new group starts"
+    )
+    consumer_assignor: str = Field("range,roundrobin", description="Partition assignment, in order of preference")
+    consumer_max_fetch_bytes: Positive = Field(50 * MIB, description="Most bytes of one fetch")
+    consumer_max_partition_fetch_bytes: Positive = Field(MIB, description="Most bytes of one partition in a fetch")
+    consumer_isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
+        "read_committed", description="Whether aborted transactions are hidden"
+    )
+
+    shutdown_timeout_s: Seconds = Field(25, description="The whole stop takes at most this long")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people or for machines")
+    log_payloads: bool = Field(False, description="Whether payloads may appear in the log")
+    routes: str = Field("app.routing:draw", description="Import path of the routing table, module:function")
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _servers_have_ports(cls, value: str) -> str:
+        for server in filter(None, (part.strip() for part in value.split(","))):
+            host, _, port = server.rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65536:
+                raise ValueError(f"{server!r} is not host:port")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("routes")
+    @classmethod
+    def _module_and_function(cls, value: str) -> str:
+        module, _, function = value.partition(":")
+        if not module or not function.isidentifier():
+            raise ValueError("must be module:function, for example app.routing:draw")
+        return value
+
+    @field_validator("consumer_assignor")
+    @classmethod
+    def _known_assignors(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        if unknown := [name for name in names if name not in {"range", "roundrobin", "sticky"}]:
+            raise ValueError(f"{unknown[0]!r} is none of range, roundrobin, sticky")
+        return ",".join(names)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if faults := [fault for fault in self._contradictions() if fault]:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _contradictions(self) -> Iterable[str]:
+        if self.http_timeout_s > self.http_max_timeout_s:
+            yield "HTTP_TIMEOUT_S must not be above HTTP_MAX_TIMEOUT_S"
+        if self.http_max_timeout_s > self.producer_delivery_timeout_s:
+            yield "HTTP_MAX_TIMEOUT_S must not be above PRODUCER_DELIVERY_TIMEOUT_S: no verdict takes longer"
+        if self.producer_idempotent and self.producer_acks != "all":
+            yield "PRODUCER_IDEMPOTENT needs PRODUCER_ACKS=all; set PRODUCER_IDEMPOTENT=false for fewer acks"
+        if self.consumer_pause_ms > self.consumer_pause_max_ms:
+            yield "CONSUMER_PAUSE_MS must not be above CONSUMER_PAUSE_MAX_MS"
+        if self.consumer_rebalance_timeout_ms < self.consumer_session_timeout_ms:
+            yield "CONSUMER_REBALANCE_TIMEOUT_MS must not be below CONSUMER_SESSION_TIMEOUT_MS"
+        if self.consumer_heartbeat_ms * 3 > self.consumer_session_timeout_ms:
+            yield "CONSUMER_HEARTBEAT_MS must be at most a third of CONSUMER_SESSION_TIMEOUT_MS"
+        if self.consumer_drain_ms * 2 > self.consumer_rebalance_timeout_ms:
+            yield "CONSUMER_DRAIN_MS must be at most half of CONSUMER_REBALANCE_TIMEOUT_MS"
+        if self.kafka_embedded == "off" and not self.kafka_bootstrap_servers.strip():
+            yield "KAFKA_BOOTSTRAP_SERVERS is empty and KAFKA_EMBEDDED=off: name a broker, for example kafka:9092"
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            yield "KAFKA_SECURITY_PROTOCOL needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the service brings its own broker."""
+        return not self.kafka_bootstrap_servers.strip()
+
+
+def load_settings(env_file: str | None = ".env") -> Settings:
+    """The settings of this process. Raises SettingsInvalid listing every fault with its variable's name."""
+    reserved = sorted(name for name in NOT_SUPPORTED if os.environ.get(name))
+    faults = [Fault(name, "is not supported by this version; unset it") for name in reserved]
+    try:
+        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings adds it
+    except ValidationError as error:
+        faults += [_fault(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+        raise SettingsInvalid(faults) from None
+    if faults:
+        raise SettingsInvalid(faults)
+    return settings
+
+
+def _fault(loc: tuple[int | str, ...], message: str) -> Fault:
+    message = message.removeprefix("Value error, ")
+    return Fault(str(loc[0]).upper() if loc else "", message)
+
+
+def misspelled(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(name, the setting it resembles) for every variable that looks like a misspelt setting.
+
+    Names that are far from any setting are left alone: platforms inject `KAFKA_PORT` and the like.
+    """
+    known = {name.upper() for name in Settings.model_fields}
+    candidates = (name for name in environment if name.startswith(PREFIXES) and name not in known)
+    pairs = []
+    for name in candidates:
+        if name not in NOT_SUPPORTED and (
+            near := difflib.get_close_matches(name, known, n=1, cutoff=MISSPELLED_CUTOFF)
+        ):
+            pairs.append((name, near[0]))
+    return pairs
