@@ -1,30 +1,30 @@
 """Every error of the service, grouped by what the one who catches it can do.
 
-    DemijohnError
-    ├── ConfigurationError          fix the settings or the table, start again (exit code 1)
-    │   ├── SettingsInvalid
-    │   ├── RoutesInvalid
-    │   └── AddressInUse
-    ├── EmbeddedBrokerError         fix Java, the jars or the data directory; or name a broker
-    ├── KafkaUnavailable            wait: no broker answered in time
-    ├── CommitRefused               nothing to do: the records will be delivered again
-    ├── CommitUnknown               commit again while the assignment holds
-    ├── PositionLost                the place to read from has gone: look up another and seek
-    ├── ProduceError                one message; `code`, `retriable`, `stored` say what to do
-    │   ├── MessageInvalid          correct the message
-    │   ├── UnknownTopic            create the topic or correct its name
-    │   ├── UnknownPartition        choose one that exists
-    │   ├── PayloadTooLarge         send less: our own limit
-    │   ├── RecordTooLarge          send less: the topic's limit
-    │   ├── RefusedByBroker         correct the message or the topic's settings
-    │   ├── BrokerUnavailable       send again: certainly not stored
-    │   ├── QueueFull               send again later: certainly not stored
-    │   ├── ProducerClosed          send again, to another instance: certainly not stored
-    │   └── DeliveryUnknown         may be stored: sending again may duplicate it
-    ├── ProduceManyError            look at `reports`, one for each message
-    └── ConsumeError                raised in consumers
-        ├── MessageFailed           everything before this message is done, this one failed
-        └── UndecodablePayload      the payload of this message cannot be read
+DemijohnError
+├── ConfigurationError          fix the settings or the table, start again (exit code 1)
+│   ├── SettingsInvalid
+│   ├── RoutesInvalid
+│   └── AddressInUse
+├── EmbeddedBrokerError         fix Java, the jars or the data directory; or name a broker
+├── KafkaUnavailable            wait: no broker answered in time
+├── CommitRefused               nothing to do: the records will be delivered again
+├── CommitUnknown               commit again while the assignment holds
+├── PositionLost                the place to read from has gone: look up another and seek
+├── ProduceError                one message; `code`, `retriable`, `stored` say what to do
+│   ├── MessageInvalid          correct the message
+│   ├── UnknownTopic            create the topic or correct its name
+│   ├── UnknownPartition        choose one that exists
+│   ├── PayloadTooLarge         send less: our own limit
+│   ├── RecordTooLarge          send less: the topic's limit
+│   ├── RefusedByBroker         correct the message or the topic's settings
+│   ├── BrokerUnavailable       send again: certainly not stored
+│   ├── QueueFull               send again later: certainly not stored
+│   ├── ProducerClosed          send again, to another instance: certainly not stored
+│   └── DeliveryUnknown         may be stored: sending again may duplicate it
+├── ProduceManyError            look at `reports`, one for each message
+└── ConsumeError                raised in consumers
+    ├── MessageFailed           everything before this message is done, this one failed
+    └── UndecodablePayload      the payload of this message cannot be read
 """
 
 from __future__ import annotations

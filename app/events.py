@@ -7,7 +7,7 @@ Durations are in milliseconds where the name ends in `_ms`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -137,11 +137,18 @@ class MessagesProducedAsync(Event):
 
 @dataclass(frozen=True, slots=True)
 class MessagesSettled(Event):
-    """Messages of one partition (or topic, where none was chosen) got their verdicts together."""
+    """Messages of one topic got the same verdict at once: `delivered`, `failed` or `unknown`.
+
+    `partition` is None where none was chosen; `code` is that of the error; `latency_ms` is that of the oldest,
+    from its acceptance to the verdict.
+    """
 
     topic: str
     partition: int | None
-    reports: Sequence[DeliveryReport]
+    status: Literal["delivered", "failed", "unknown"]
+    code: str | None
+    messages: int
+    latency_ms: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol, overload
+from typing import Any, Literal, NamedTuple, Protocol, overload
 
 import orjson
 
@@ -188,9 +188,7 @@ class Message:
         """Decoded headers by name; of a repeated name the last value."""
         if self._headers is _UNSET:
             decode = self._deserializers.headers
-            self._headers = {
-                name: None if value is None else decode(value) for name, value in self._record.headers
-            }
+            self._headers = {name: None if value is None else decode(value) for name, value in self._record.headers}
         headers: Mapping[str, Any] = self._headers
         return headers
 
@@ -308,6 +306,16 @@ class OutgoingMessage:
     label: Any = None
 
 
+Status = Literal["delivered", "failed", "unknown"]
+
+
+def status_of(error: ProduceError | None) -> Status:
+    """What an error, or its absence, says of a message: `unknown` means it may be stored."""
+    if error is None:
+        return "delivered"
+    return "unknown" if error.stored is None else "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
     """The verdict on one message. `error` is None when it was delivered.
@@ -328,8 +336,6 @@ class DeliveryReport:
     message_id: str
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """`delivered`, `failed` (certainly not stored) or `unknown` (may be stored)."""
-        if self.error is None:
-            return "delivered"
-        return "unknown" if self.error.stored is None else "failed"
+        return status_of(self.error)

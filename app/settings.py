@@ -124,9 +124,7 @@ class Settings(BaseSettings):
     consumer_rebalance_timeout_ms: Milliseconds = Field(60_000, description="Longest wait for members in a rebalance")
     consumer_drain_ms: Milliseconds = Field(20_000, description="How long running jobs may go on in a rebalance")
     consumer_metadata_max_age_ms: Milliseconds = Field(30_000, description="How often new topics are looked for")
-    consumer_initial_offset: Literal["earliest", "latest"] = Field(
-        "earliest", description="Where a new group starts"
-    )
+    consumer_initial_offset: Literal["earliest", "latest"] = Field("earliest", description="Where a new group starts")
     consumer_assignor: str = Field("range,roundrobin", description="Partition assignment, in order of preference")
     consumer_max_fetch_bytes: Positive = Field(50 * MIB, description="Most bytes of one fetch")
     consumer_max_partition_fetch_bytes: Positive = Field(MIB, description="Most bytes of one partition in a fetch")

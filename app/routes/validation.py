@@ -37,9 +37,7 @@ def is_topic_name(name: Any) -> bool:
 def _subscription(line: Drawn) -> Subscription:
     options = dict(line.options)
     chosen = {part: options.pop(part) for part in ("payload", "key", "headers")}
-    deserializers = Deserializers(
-        **{part: chosen[part] or getattr(DEFAULT_DESERIALIZERS, part) for part in chosen}
-    )
+    deserializers = Deserializers(**{part: chosen[part] or getattr(DEFAULT_DESERIALIZERS, part) for part in chosen})
     named = line.kind == "topic"
     return Subscription(
         topic=line.source if named else None,
@@ -68,9 +66,7 @@ def _faults(drawing: Drawing) -> Iterator[Fault]:
 def _own_options(drawing: Drawing, line: Drawn) -> Options:
     inherited = {name: value for _, options in drawing.stray for name, value in options.items()}
     return {
-        name: value
-        for name, value in line.options.items()
-        if name not in inherited or inherited[name] is not value
+        name: value for name, value in line.options.items() if name not in inherited or inherited[name] is not value
     }
 
 

@@ -1,0 +1,247 @@
+"""A member of a consumer group: aiokafka's consumer with explicit positions and a stop that always ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata
+from aiokafka import TopicPartition as ClientPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+
+from app.errors import CommitRefused, CommitUnknown, KafkaUnavailable, PositionLost
+from app.kafka.connection import connection_options
+from app.kafka.protocols import AssignmentListener
+from app.kafka.tasks import bounded, end
+from app.messages import Record, TopicPartition
+from app.settings import Settings
+
+T = TypeVar("T")
+NO_POLL_LIMIT_MS = 2**31 - 1
+"""aiokafka's max_poll_interval is switched off: polling never stops here, and progress has its own watchdog."""
+CLOSE_TIMEOUT_S = 1.0
+ASSIGNORS = {
+    "range": RangePartitionAssignor,
+    "roundrobin": RoundRobinPartitionAssignor,
+    "sticky": StickyPartitionAssignor,
+}
+
+
+class AiokafkaConsumer:
+    """Implements `app.kafka.protocols.ConsumerClient`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bootstrap_servers: str,
+        group: str,
+        topics: Sequence[str],
+        listener: AssignmentListener,
+    ) -> None:
+        self._consumer = AIOKafkaConsumer(**_consumer_options(settings, bootstrap_servers, group))
+        self._consumer.subscribe(list(topics), listener=_ListenerAdapter(listener, self._remember))
+        self._join_timeout_s = (settings.consumer_rebalance_timeout_ms + 2 * settings.kafka_request_timeout_ms) / 1000
+        self._failure: BaseException | None = None
+        self._stopped: asyncio.Future[None] | None = None
+
+    def _remember(self, error: BaseException) -> None:
+        self._failure = error
+
+    async def start(self) -> None:
+        try:
+            await bounded(self._consumer.start(), self._join_timeout_s)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.stop(0)
+            raise KafkaUnavailable(f"The group could not be joined: {error or type(error).__name__}") from error
+
+    async def poll(
+        self, partitions: Sequence[TopicPartition], *, timeout_ms: int, max_records: int | None = None
+    ) -> Mapping[TopicPartition, Sequence[Record]]:
+        asked = [ClientPartition(*partition) for partition in partitions]
+        try:
+            fetched = await self._consumer.getmany(*asked, timeout_ms=timeout_ms, max_records=max_records)
+        except OffsetOutOfRangeError as error:
+            raise PositionLost(_positions(error.args[0])) from error
+        except NoOffsetForPartitionError as error:
+            partition = error.args[0]
+            raise PositionLost({TopicPartition(*partition): None}) from error
+        records: Mapping[TopicPartition, Sequence[Record]] = fetched
+        return records
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset(TopicPartition(*partition) for partition in self._consumer.assignment())
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self._consumer.seek(ClientPartition(*partition), offset)
+
+    def position(self, partition: TopicPartition) -> int | None:
+        state = self._state(partition)
+        return state.position if state is not None and state.has_valid_position else None
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        state = self._state(partition)
+        return None if state is None else state.highwater
+
+    def _state(self, partition: TopicPartition) -> Any:
+        client_partition = ClientPartition(*partition)
+        subscription = self._consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None or client_partition not in assignment.tps:
+            return None
+        return assignment.state_value(client_partition)
+
+    async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
+        wanted = {ClientPartition(*at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
+        try:
+            await bounded(self._consumer.commit(wanted), timeout_s)
+        except (CommitFailedError, IllegalStateError) as error:
+            raise CommitRefused(f"The commit was refused: {error}") from error
+        except TimeoutError as error:
+            raise CommitUnknown(f"No answer to the commit within {timeout_s:g} s") from error
+        except KafkaError as error:
+            raise CommitUnknown(f"The commit failed: {error!r}") from error
+
+    async def committed(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int | None]:
+        asked = [ClientPartition(*partition) for partition in partitions]
+        fetch = self._consumer._coordinator.fetch_committed_offsets(asked)
+        found = await self._lookup(fetch, timeout_s)
+        return {at: _offset(found.get(ClientPartition(*at))) for at in partitions}
+
+    async def beginning_offsets(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int]:
+        return await self._list_offsets(self._consumer.beginning_offsets, partitions, timeout_s)
+
+    async def end_offsets(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int]:
+        return await self._list_offsets(self._consumer.end_offsets, partitions, timeout_s)
+
+    async def _list_offsets(
+        self, ask: Any, partitions: Sequence[TopicPartition], timeout_s: float
+    ) -> Mapping[TopicPartition, int]:
+        if not partitions:
+            return {}
+        found = await self._lookup(ask([ClientPartition(*partition) for partition in partitions]), timeout_s)
+        return {TopicPartition(*at): offset for at, offset in found.items()}
+
+    async def _lookup(self, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
+        try:
+            return await bounded(coroutine, timeout_s)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise KafkaUnavailable(f"Offsets could not be looked up: {error or type(error).__name__}") from error
+
+    def trouble(self) -> str | None:
+        consumer = self._consumer
+        if self._failure is not None:
+            return f"assignment failed: {self._failure!r}"
+        if consumer._fetcher is not None and consumer._fetcher._fetch_task.done():
+            return "fetch task is dead"
+        if consumer._coordinator is not None and consumer._coordinator._coordination_task.done():
+            return "coordination task is dead"
+        return None
+
+    def rejoining(self) -> bool:
+        """Whether the member is waiting to (re)join its group."""
+        coordinator = self._consumer._coordinator
+        if coordinator is None:
+            return True
+        return bool(self._consumer._subscription.reassignment_in_progress)
+
+    async def stop(self, grace_s: float) -> None:
+        if self._stopped is None:
+            self._stopped = asyncio.get_running_loop().create_future()
+            try:
+                await self._stop(grace_s)
+            finally:
+                self._stopped.set_result(None)
+        else:
+            await asyncio.wait([self._stopped], timeout=grace_s + 2 * CLOSE_TIMEOUT_S)
+
+    async def _stop(self, grace_s: float) -> None:
+        """aiokafka's own stop() while it lasts, then its tasks by hand: it may hang or raise half-way."""
+        consumer = self._consumer
+        stopping = asyncio.ensure_future(consumer.stop())
+        await asyncio.wait({stopping}, timeout=max(grace_s, 0.05))
+        await end([stopping], CLOSE_TIMEOUT_S)
+        await end(_client_tasks(consumer), CLOSE_TIMEOUT_S)
+        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+            await bounded(consumer._client.close(), CLOSE_TIMEOUT_S)
+
+
+class _ListenerAdapter(ConsumerRebalanceListener):
+    """Hands aiokafka's calls on; what the listener raises is kept, as aiokafka only logs it."""
+
+    def __init__(self, listener: AssignmentListener, remember: Any) -> None:
+        self._listener = listener
+        self._remember = remember
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        await self._tell(self._listener.on_revoked(frozenset(TopicPartition(*at) for at in revoked)))
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        await self._tell(self._listener.on_assigned(frozenset(TopicPartition(*at) for at in assigned)))
+
+    async def _tell(self, call: Coroutine[Any, Any, None]) -> None:
+        try:
+            await call
+        except BaseException as error:
+            self._remember(error)
+            raise
+
+
+def _client_tasks(consumer: Any) -> list[asyncio.Task[Any]]:
+    tasks: list[asyncio.Task[Any] | None] = []
+    if coordinator := consumer._coordinator:
+        if not coordinator._closing.done():
+            coordinator._closing.set_result(None)
+        tasks += [
+            coordinator._coordination_task,
+            getattr(coordinator, "_heartbeat_task", None),
+            getattr(coordinator, "_commit_refresh_task", None),
+        ]
+    if fetcher := consumer._fetcher:
+        fetcher._closed = True
+        tasks += [fetcher._fetch_task, *fetcher._pending_tasks]
+        for waiter in list(fetcher._fetch_waiters):
+            fetcher._notify(waiter)
+    tasks.append(consumer._client._sync_task)
+    return [task for task in tasks if task is not None]
+
+
+def _positions(refused: Mapping[Any, int]) -> dict[tuple[str, int], int | None]:
+    return {TopicPartition(*at): offset for at, offset in refused.items()}
+
+
+def _offset(found: Any) -> int | None:
+    return None if found is None or found.offset < 0 else int(found.offset)
+
+
+def _consumer_options(settings: Settings, bootstrap_servers: str, group: str) -> dict[str, Any]:
+    return {
+        **connection_options(settings, bootstrap_servers),
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "isolation_level": settings.consumer_isolation_level,
+        "partition_assignment_strategy": tuple(ASSIGNORS[name] for name in settings.consumer_assignor.split(",")),
+        "session_timeout_ms": settings.consumer_session_timeout_ms,
+        "heartbeat_interval_ms": settings.consumer_heartbeat_ms,
+        "rebalance_timeout_ms": settings.consumer_rebalance_timeout_ms,
+        "max_poll_interval_ms": NO_POLL_LIMIT_MS,
+        "fetch_max_bytes": settings.consumer_max_fetch_bytes,
+        "max_partition_fetch_bytes": settings.consumer_max_partition_fetch_bytes,
+    }

@@ -1,0 +1,1 @@
+"""A broker that the service brings along: Apache Kafka as a child process, or librdkafka's in-memory mock."""

@@ -1,0 +1,41 @@
+"""Which broker to embed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+from app.errors import EmbeddedBrokerError
+from app.kafka.embedded.apache import ApacheCluster, node_options
+from app.kafka.embedded.jars import DEFAULT_DIRECTORY
+from app.kafka.embedded.mock import MockBroker
+
+
+class EmbeddedBroker(Protocol):
+    """A broker that lives and dies with the service."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def bootstrap_servers(self) -> str: ...
+    async def start(self, timeout_s: float = ...) -> None: ...
+    async def stop(self, timeout_s: float = ...) -> None: ...
+
+
+def choose_embedded(
+    kind: Literal["auto", "apache", "mock"], root: Path = DEFAULT_DIRECTORY
+) -> ApacheCluster | MockBroker:
+    """The broker to embed; `auto` takes Apache Kafka where Java and the jars are there, else the mock.
+
+    Nothing is downloaded. Raises EmbeddedBrokerError where the kind that was asked for cannot be had.
+    """
+    if kind == "mock":
+        return MockBroker()
+    try:
+        return ApacheCluster(root / "kafka", options=node_options(root))
+    except EmbeddedBrokerError:
+        if kind == "apache":
+            raise
+        return MockBroker()
