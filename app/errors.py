@@ -97,6 +97,14 @@ class CommitUnknown(DemijohnError):
     """No answer to a commit came in time: it may or may not have happened."""
 
 
+class MembershipLost(DemijohnError):
+    """The coordinator has refused this member: its client cannot go on."""
+
+
+class FetchFailed(DemijohnError):
+    """The records of one partition cannot be read: not allowed, damaged, or in an unknown codec."""
+
+
 class PositionLost(DemijohnError):
     """A partition has no position to read from: none is committed, or the committed one is out of range.
 

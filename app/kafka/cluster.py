@@ -96,6 +96,7 @@ class Cluster:
         if self._asking is None or self._asking.done():
             self._asked_at = time.monotonic()
             self._asking = asyncio.create_task(self._ask(), name="cluster-metadata")
+            self._asking.add_done_callback(_read)
         asking = self._asking
         await asyncio.wait({asking}, timeout=timeout_s)
         if not asking.done():
@@ -210,3 +211,8 @@ class Cluster:
     async def describe(self, *, timeout_s: float) -> Mapping[str, Any]:
         await self.refresh(timeout_s=timeout_s)
         return {"brokers": self._state.brokers if self._state else (), "topics": dict(self.topics())}
+
+
+def _read(task: asyncio.Task[ClusterState]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -14,13 +14,21 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
     CommitFailedError,
+    ConsumerStoppedError,
     IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
 
-from app.errors import CommitRefused, CommitUnknown, KafkaUnavailable, PositionLost
+from app.errors import (
+    CommitRefused,
+    CommitUnknown,
+    FetchFailed,
+    KafkaUnavailable,
+    MembershipLost,
+    PositionLost,
+)
 from app.kafka.connection import connection_options
 from app.kafka.protocols import AssignmentListener
 from app.kafka.tasks import bounded, end
@@ -65,19 +73,42 @@ class AiokafkaConsumer:
             await self.stop(0)
             raise KafkaUnavailable(f"The group could not be joined: {error or type(error).__name__}") from error
 
-    async def poll(
-        self, partitions: Sequence[TopicPartition], *, timeout_ms: int, max_records: int | None = None
-    ) -> Mapping[TopicPartition, Sequence[Record]]:
-        asked = [ClientPartition(*partition) for partition in partitions]
+    def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
+        consumer = self._consumer
+        if self._stopped is not None or consumer._subscription.reassignment_in_progress:
+            return ()
+        self._check_membership()
+        at = ClientPartition(*partition)
         try:
-            fetched = await self._consumer.getmany(*asked, timeout_ms=timeout_ms, max_records=max_records)
+            fetched = _run_now(consumer.getmany(at, timeout_ms=0, max_records=max_records))
         except OffsetOutOfRangeError as error:
             raise PositionLost(_positions(error.args[0])) from error
         except NoOffsetForPartitionError as error:
-            partition = error.args[0]
-            raise PositionLost({TopicPartition(*partition): None}) from error
-        records: Mapping[TopicPartition, Sequence[Record]] = fetched
+            raise PositionLost({partition: None}) from error
+        except ConsumerStoppedError:
+            return ()
+        except (KafkaError, RuntimeError) as error:
+            raise FetchFailed(f"{partition} cannot be read: {error!r}") from error
+        records: Sequence[Record] = fetched.get(at, ())
         return records
+
+    def _check_membership(self) -> None:
+        try:
+            self._consumer._coordinator.check_errors()
+        except KafkaError as error:
+            raise MembershipLost(f"The coordinator refused this member: {error!r}") from error
+
+    def has_data(self, partition: TopicPartition) -> bool:
+        return ClientPartition(*partition) in self._consumer._fetcher._records
+
+    async def wait_for_data(self, timeout_s: float) -> None:
+        waiter = self._consumer._fetcher._create_fetch_waiter()
+        try:
+            await asyncio.wait({waiter}, timeout=timeout_s)
+            if waiter.done() and not waiter.cancelled() and (error := waiter.exception()):
+                raise MembershipLost(f"The coordinator refused this member: {error!r}") from error
+        finally:
+            waiter.cancel()
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(TopicPartition(*partition) for partition in self._consumer.assignment())
@@ -104,13 +135,20 @@ class AiokafkaConsumer:
     async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
         wanted = {ClientPartition(*at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
         try:
-            await bounded(self._consumer.commit(wanted), timeout_s)
+            await bounded(self._commit(wanted), timeout_s)
         except (CommitFailedError, IllegalStateError) as error:
             raise CommitRefused(f"The commit was refused: {error}") from error
         except TimeoutError as error:
             raise CommitUnknown(f"No answer to the commit within {timeout_s:g} s") from error
         except KafkaError as error:
             raise CommitUnknown(f"The commit failed: {error!r}") from error
+
+    async def _commit(self, offsets: Mapping[Any, Any]) -> None:
+        """Past aiokafka's check that each partition is assigned: the start of a group is committed for all."""
+        subscription = self._consumer._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            raise IllegalStateError("No partitions assigned")
+        await self._consumer._coordinator.commit_offsets(subscription.assignment, offsets)
 
     async def committed(
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
@@ -155,7 +193,6 @@ class AiokafkaConsumer:
         return None
 
     def rejoining(self) -> bool:
-        """Whether the member is waiting to (re)join its group."""
         coordinator = self._consumer._coordinator
         if coordinator is None:
             return True
@@ -201,6 +238,17 @@ class _ListenerAdapter(ConsumerRebalanceListener):
         except BaseException as error:
             self._remember(error)
             raise
+
+
+def _run_now(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that has nothing to wait for. Raises RuntimeError where it has after all."""
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        result: T = finished.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a poll without a timeout would have waited")
 
 
 def _client_tasks(consumer: Any) -> list[asyncio.Task[Any]]:

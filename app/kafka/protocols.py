@@ -1,4 +1,4 @@
-"""What the service needs of a Kafka client. The real ones are opened by `app.kafka.clients`; tests bring others.
+"""What the service needs of a Kafka client. The real ones are opened by `app.kafka`; tests bring others.
 
 All offsets are those of the next record to read or the record's own; all waits are bounded by the caller's
 `timeout_s` or by the settings' request timeout.
@@ -64,14 +64,17 @@ class ConsumerClient(Protocol):
     async def start(self) -> None:
         """Joins the group; returns once it has an assignment. Raises KafkaUnavailable."""
 
-    async def poll(
-        self, partitions: Sequence[TopicPartition], *, timeout_ms: int, max_records: int | None = None
-    ) -> Mapping[TopicPartition, Sequence[Record]]:
-        """Fetched records of `partitions` (none named: of all), at the first record or after `timeout_ms`.
+    def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
+        """Fetched records of `partition`, at most `max_records`, without waiting; empty where there are none.
 
-        Takes longer while a rebalance runs. Must never be cancelled. May run concurrently for different
-        partitions. Raises PositionLost (seek, then go on), KafkaError and its like for the rest.
+        Raises PositionLost (seek, then go on), FetchFailed (this partition cannot be read), MembershipLost.
         """
+
+    def has_data(self, partition: TopicPartition) -> bool:
+        """Whether `take` has something to give or to raise."""
+
+    async def wait_for_data(self, timeout_s: float) -> None:
+        """Returns when something was fetched for any partition, or after `timeout_s`."""
 
     def assignment(self) -> frozenset[TopicPartition]: ...
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
@@ -82,7 +85,8 @@ class ConsumerClient(Protocol):
         """End of the partition as of its last fetch."""
 
     async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
-        """Commits. Raises CommitRefused (moved on) or CommitUnknown (no answer in time)."""
+        """Commits, in the current generation; partitions may be any. Raises CommitRefused (moved on) or
+        CommitUnknown (no answer in time)."""
 
     async def committed(
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
@@ -93,6 +97,9 @@ class ConsumerClient(Protocol):
     async def end_offsets(
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
     ) -> Mapping[TopicPartition, int]: ...
+
+    def rejoining(self) -> bool:
+        """Whether the group is being rebalanced, or joined for the first time."""
 
     def trouble(self) -> str | None:
         """Why this client can no longer work (a dead fetch or coordination task), or None. For the watchdog."""

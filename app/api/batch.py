@@ -1,0 +1,164 @@
+"""`POST /produce/batch`: many messages, each with a result of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from app.api.admission import Admission
+from app.api.atomic import refuse_known_faults
+from app.api.batch_items import CAPACITY_CODES, Item, Outcome, answer, make_items, outcome
+from app.api.bodies import check_body_headers, read_body
+from app.api.calls import Call, RouteInfo
+from app.api.message_reader import read_batch
+from app.api.problems import Refusal
+from app.api.produce import enqueue, missing_text, queue_size, unknown_text
+from app.api.produce_options import read_options
+from app.api.replies import Reply
+from app.api.services import Services
+from app.api.topic_policy import TopicPolicy
+from app.api.trace_context import trace_headers, traced
+from app.errors import ProduceError, QueueFull
+from app.events import MessagesProducedAsync, MessagesProducedSync
+
+YIELD_EVERY = 500
+"""So many messages are accepted before other requests get their turn on the loop."""
+
+
+class BatchRoute:
+    """Handles calls to `POST /produce/batch`."""
+
+    info = RouteInfo("/produce/batch", writes=True, produces=True)
+
+    def __init__(self, services: Services, admission: Admission) -> None:
+        self._services = services
+        self._settings = services.settings
+        self._producer = services.producer
+        self._admission = admission
+        self._policy = TopicPolicy(services.table.dead_letter_topics())
+
+    async def __call__(self, call: Call) -> Reply:
+        check_body_headers(call)
+        options = read_options(call.query, self._settings, batch=True)
+        body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
+        items = make_items(read_batch(body, self._settings.http_max_batch), self._policy)
+        del body
+        self._carry_trace(call, items)
+        if options.atomic and await refuse_known_faults(items, self._services):
+            return self._refused_whole(items, call, queued=options.queued)
+        if options.queued:
+            return await self._queue(items, call)
+        return await self._deliver(items, call, options.timeout_s)
+
+    def _carry_trace(self, call: Call, items: Sequence[Item]) -> None:
+        if trace := trace_headers(call.headers):
+            for item in items:
+                if item.message is not None:
+                    item.message = traced(item.message, trace)
+
+    def _refused_whole(self, items: Sequence[Item], call: Call, *, queued: bool) -> Reply:
+        refusal = Refusal("invalid_message", "Nothing was sent: the batch is atomic and has faults")
+        results = [item.result() for item in items]
+        members = {"receipts": results} if queued else counted(results)
+        return answer(items, members, Outcome(422, refusal), call.request_id)
+
+    async def _deliver(self, items: Sequence[Item], call: Call, timeout_s: float) -> Reply:
+        started = time.monotonic()
+        self._admission.hold_messages(call, sum(item.sendable is not None for item in items))
+        await self._accept(items)
+        await self._settle(items, started + timeout_s, timeout_s)
+        self._announce_sync(items, started)
+        decided = outcome(items, 200)
+        self._announce_refusal(decided)
+        return answer(items, counted([item.result() for item in items]), decided, call.request_id)
+
+    async def _accept(self, items: Sequence[Item]) -> None:
+        for index, item in enumerate(items):
+            if (message := item.sendable) is None:
+                continue
+            try:
+                item.handle = self._producer.accept(message, queued=False)
+            except ProduceError as error:
+                item.fail(error)
+            if index % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
+
+    async def _settle(self, items: Sequence[Item], deadline: float, timeout_s: float) -> None:
+        for item in items:
+            handle = item.handle
+            if handle is None:
+                continue
+            if not handle.done and (remaining_s := deadline - time.monotonic()) > 0:
+                await handle.settled(remaining_s)
+            if not handle.done and not handle.withdraw():
+                item.refuse(Refusal("delivery_unknown", unknown_text(timeout_s)))
+            elif handle.error is not None:
+                item.fail(handle.error)
+
+    async def _queue(self, items: Sequence[Item], call: Call) -> Reply:
+        await self._refuse_missing_topics(items)
+        sendable = [item for item in items if item.sendable is not None]
+        self._services.receipts.check_room(len(sendable))
+        await self._wait_for_room(sendable)
+        for index, item in enumerate(sendable):
+            if (message := item.sendable) is None:
+                continue
+            try:
+                item.receipt_id = enqueue(message, self._producer, self._services.receipts)
+            except ProduceError as error:
+                item.fail(error)
+            except Refusal as refusal:
+                item.refuse(refusal)
+            if index % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
+        self._announce_async(items)
+        decided = outcome(items, 202)
+        self._announce_refusal(decided)
+        return answer(items, {"receipts": [item.result() for item in items]}, decided, call.request_id)
+
+    async def _refuse_missing_topics(self, items: Sequence[Item]) -> None:
+        """Topics that cannot be looked up now are taken as they are: their receipts will tell."""
+        missing = set()
+        for topic in {item.message.topic for item in items if item.message is not None and item.sendable}:
+            known = await self._producer.known_topic(topic)
+            if known is None:
+                break
+            if not known:
+                missing.add(topic)
+        for item in items:
+            if item.sendable is not None and item.sendable.topic in missing:
+                item.refuse(Refusal("unknown_topic", missing_text(item.sendable.topic)))
+
+    async def _wait_for_room(self, items: Sequence[Item]) -> None:
+        try:
+            await self._producer.room(
+                len(items), sum(queue_size(item.message) for item in items if item.message is not None)
+            )
+        except QueueFull:
+            return  # each message is told for itself: there may be room for some
+
+    def _announce_sync(self, items: Sequence[Item], started: float) -> None:
+        topics = {item.handle.topic for item in items if item.handle is not None}
+        if topics:
+            accepted = sum(item.handle is not None for item in items)
+            took_ms = (time.monotonic() - started) * 1000
+            self._services.monitor.emit(MessagesProducedSync(self._producer.id, accepted, len(topics), took_ms))
+
+    def _announce_async(self, items: Sequence[Item]) -> None:
+        topics = {item.message.topic for item in items if item.receipt_id is not None and item.message is not None}
+        if topics:
+            queued = sum(item.receipt_id is not None for item in items)
+            self._services.monitor.emit(MessagesProducedAsync(self._producer.id, queued, len(topics)))
+
+    def _announce_refusal(self, decided: Outcome) -> None:
+        if decided.chosen is not None and decided.chosen.code in CAPACITY_CODES:
+            self._admission.announce(decided.chosen)
+
+
+def counted(results: list[dict[str, object]]) -> dict[str, object]:
+    """The members of a sync answer: results and how many were delivered, failed (or not sent), unknown."""
+    delivered = sum(result["status"] == "delivered" for result in results)
+    unknown = sum(result["status"] == "unknown" for result in results)
+    failed = len(results) - delivered - unknown
+    return {"delivered": delivered, "failed": failed, "unknown": unknown, "results": results}

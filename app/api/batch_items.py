@@ -1,0 +1,136 @@
+"""The messages of one batch call and what became of each; and which status all of it adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from app.api.message_reader import ReadMessage
+from app.api.problems import PROBLEM_JSON, Refusal, code_of, errors_of, problem, problem_headers, refusal_of
+from app.api.replies import Reply
+from app.api.topic_policy import TopicPolicy
+from app.errors import Fault, ProduceError
+from app.messages import OutgoingMessage
+from app.producer import DeliveryHandle
+
+CAPACITY_CODES = frozenset({"broker_unavailable", "queue_full", "overloaded", "draining"})
+FIELD_OF_CODE = {
+    "internal_topic": "topic",
+    "topic_forbidden": "topic",
+    "unknown_topic": "topic",
+    "unknown_partition": "partition",
+    "payload_too_large": "payload",
+}
+
+
+class Item:
+    """One message of a batch: with a `handle` once it was accepted, with a `refusal` when it failed."""
+
+    __slots__ = ("handle", "index", "label", "message", "receipt_id", "refusal")
+
+    def __init__(self, index: int, read: ReadMessage) -> None:
+        self.index = index
+        self.label = read.label
+        self.message = read.outgoing
+        self.handle: DeliveryHandle | None = None
+        self.receipt_id: str | None = None
+        self.refusal: Refusal | None = None
+        if read.outgoing is None:
+            self.refuse(Refusal("invalid_message", "; ".join(map(str, read.faults)), read.faults))
+        else:
+            self.label = read.outgoing.label
+
+    def refuse(self, refusal: Refusal) -> None:
+        """It fails for this reason; the places of its faults are named from the body on."""
+        place = f"messages.{self.index}"
+        field = FIELD_OF_CODE.get(refusal.code, "")
+        faults = refusal.faults or (Fault(field, refusal.detail),)
+        placed = [Fault(f"{place}.{path}" if path else place, message) for path, message in faults]
+        self.refusal = Refusal(refusal.code, refusal.detail, placed)
+
+    def fail(self, error: ProduceError) -> None:
+        """It fails for what the producer says."""
+        self.refuse(refusal_of(error))
+
+    @property
+    def sendable(self) -> OutgoingMessage | None:
+        """The message, if nothing is known against it."""
+        return self.message if self.refusal is None else None
+
+    def result(self) -> dict[str, Any]:
+        """What the answer says of it."""
+        if self.refusal is not None:
+            return self._failure(self.refusal)
+        if self.receipt_id is not None and self.message is not None:
+            topic = self.message.topic
+            return {"receipt_id": self.receipt_id, "status": "pending", "topic": topic, "label": self.label}
+        if self.handle is None:
+            return self._failure(Refusal("atomic", "Not sent: another message of the batch has a fault"))
+        handle = self.handle
+        return {
+            "status": "delivered",
+            "topic": handle.topic,
+            "partition": handle.partition,
+            "offset": handle.offset,
+            "timestamp": handle.timestamp,
+            "label": handle.label,
+        }
+
+    def _failure(self, refusal: Refusal) -> dict[str, Any]:
+        status = {"atomic": "not_sent", "delivery_unknown": "unknown"}.get(refusal.code, "failed")
+        return {
+            "status": status,
+            "code": refusal.code,
+            "detail": refusal.detail,
+            "retriable": code_of(refusal.code).retriable,
+            "errors": errors_of(refusal.faults) if refusal.code != "delivery_unknown" else [],
+            "label": self.label,
+        }
+
+
+def make_items(reads: Sequence[ReadMessage], policy: TopicPolicy) -> list[Item]:
+    """The items of a body; topics that clients may not produce to are refused."""
+    items = [Item(index, read) for index, read in enumerate(reads)]
+    for item in items:
+        if item.message is not None and (refusal := policy.refusal(item.message.topic)):
+            item.refuse(refusal)
+    return items
+
+
+class Outcome(NamedTuple):
+    """The status of a batch and, where it is not 2xx, the refusal that chose it."""
+
+    status: int
+    chosen: Refusal | None
+
+
+def outcome(items: Sequence[Item], success: int) -> Outcome:
+    """`success` where all are well, 207 where some are; else 504, 503 or 422 by the gravest kind of failure."""
+    refusals = [item.refusal for item in items if item.refusal is not None]
+    if len(refusals) < len(items):
+        partly = 207 if success == 200 else success
+        return Outcome(partly if refusals else success, None)
+    for status, kind in ((504, frozenset({"delivery_unknown"})), (503, CAPACITY_CODES)):
+        for refusal in refusals:
+            if refusal.code in kind:
+                return Outcome(status, refusal)
+    return Outcome(422, refusals[0])
+
+
+def answer(items: Sequence[Item], members: dict[str, Any], decided: Outcome, request_id: str) -> Reply:
+    """The answer of a batch call; one that is not 2xx has the members of a problem document too."""
+    if decided.chosen is None:
+        return Reply(decided.status, orjson.dumps(members))
+    faults = [fault for item in items if item.refusal for fault in item.refusal.faults]
+    code = decided.chosen.code
+    document = problem(code, _summary(items, decided.chosen), request_id, faults)
+    document["status"] = decided.status
+    return Reply(decided.status, orjson.dumps({**document, **members}), PROBLEM_JSON, problem_headers(code))
+
+
+def _summary(items: Sequence[Item], chosen: Refusal) -> str:
+    if len(items) == 1:
+        return chosen.detail
+    return f"None of the {len(items)} messages is known to be stored, for example: {chosen.detail}"

@@ -1,0 +1,127 @@
+"""What the OpenAPI document says of the routes, beside what FastAPI finds out by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.api.problems import CODES, PROBLEM_JSON
+from app.api.schemas import SCHEMAS
+
+Document = dict[str, Any]
+
+
+def _ref(name: str) -> Document:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(name: str, description: str) -> Document:
+    return {"description": description, "content": {"application/json": {"schema": _ref(name)}}}
+
+
+def _problem(description: str) -> Document:
+    return {"description": description, "content": {PROBLEM_JSON.decode(): {"schema": _ref("Problem")}}}
+
+
+def _problems(*statuses: int) -> dict[int | str, Document]:
+    listed: dict[int | str, Document] = {}
+    for status in statuses:
+        codes = [name for name, code in CODES.items() if code.status == status]
+        listed[status] = _problem(f"Codes: {', '.join(codes)}")
+    return listed
+
+
+def _query(name: str, schema: Document, description: str) -> Document:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+
+
+def _body(name: str) -> Document:
+    return {"required": True, "content": {"application/json": {"schema": _ref(name)}}}
+
+
+MODE = _query(
+    "mode",
+    {"type": "string", "enum": ["sync", "async"], "default": "sync"},
+    "sync waits for Kafka's verdict, async answers with a receipt",
+)
+TIMEOUT = _query(
+    "timeout",
+    {"type": "number", "minimum": 0.1},
+    "How many seconds a sync call waits for the verdict, at most HTTP_MAX_TIMEOUT_S; by default HTTP_TIMEOUT_S",
+)
+ATOMIC = _query(
+    "atomic",
+    {"type": "boolean", "default": False},
+    "true: a fault in one message that can be known before sending keeps all from being sent",
+)
+
+PRODUCE: Document = {
+    "summary": "Produce one message",
+    "operation_id": "produce",
+    "tags": ["produce"],
+    "status_code": 200,
+    "response_description": "Delivered: the message is stored in Kafka",
+    "responses": {
+        200: _json("Delivered", "Delivered: the message is stored in Kafka"),
+        202: _json("Accepted", "Queued (mode=async); the receipt tells what becomes of it"),
+        **_problems(400, 403, 404, 408, 413, 415, 422, 503, 504),
+    },
+    "openapi_extra": {"requestBody": _body("Message"), "parameters": [MODE, TIMEOUT]},
+}
+BATCH: Document = {
+    "summary": "Produce many messages",
+    "operation_id": "produce_batch",
+    "tags": ["produce"],
+    "status_code": 200,
+    "response_description": "All messages are stored in Kafka",
+    "responses": {
+        200: _json("BatchResult", "All messages are stored in Kafka"),
+        202: _json("BatchAccepted", "Queued (mode=async), as far as nothing is known against them"),
+        207: _json("BatchResult", "At least one message is stored and at least one is not"),
+        **_problems(400, 403, 408, 413, 415, 422, 503, 504),
+    },
+    "openapi_extra": {"requestBody": _body("Batch"), "parameters": [MODE, TIMEOUT, ATOMIC]},
+}
+RECEIPT: Document = {
+    "summary": "What became of a message that was produced with mode=async",
+    "operation_id": "read_receipt",
+    "tags": ["produce"],
+    "responses": {200: _json("Receipt", "The receipt as it is now"), **_problems(400, 404)},
+    "openapi_extra": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+    },
+}
+LIVE: Document = {
+    "summary": "Whether this instance works; if not, restart it",
+    "operation_id": "live",
+    "tags": ["health"],
+    "responses": {200: _json("Health", "Live, also while Kafka is away"), 503: _json("Health", "Beyond repair")},
+}
+READY: Document = {
+    "summary": "Whether this instance should be sent requests",
+    "operation_id": "ready",
+    "tags": ["health"],
+    "responses": {200: _json("Health", "Ready"), 503: _json("Health", "Not ready, with reasons")},
+}
+METRICS: Document = {
+    "summary": "Metrics for Prometheus",
+    "operation_id": "metrics",
+    "tags": ["health"],
+    "responses": {200: {"description": "Prometheus text, or OpenMetrics by Accept", "content": {"text/plain": {}}}},
+}
+
+
+def complete(document: Document) -> Document:
+    """The generated OpenAPI document with the schemas that its routes refer to."""
+    components: Document = document.setdefault("components", {})
+    schemas: Document = components.setdefault("schemas", {})
+    schemas.update(SCHEMAS)
+    schemas["Problem"] = {**SCHEMAS["Problem"], "x-codes": codes_listed()}
+    return document
+
+
+def codes_listed() -> Mapping[str, Document]:
+    """Every code with its status, title and whether the same request may succeed later."""
+    return {
+        name: {"status": code.status, "title": code.title, "retriable": code.retriable} for name, code in CODES.items()
+    }

@@ -1,0 +1,70 @@
+"""The routes as FastAPI sees them: those that need no fast lane, and the documentation of those that do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from fastapi import FastAPI, Request, Response
+
+from app.api import documentation
+from app.api.calls import Call, RouteInfo
+from app.api.health import Health
+from app.api.receipt_route import read_receipt
+from app.api.replies import CALL, Reply, response_of
+from app.api.services import Services
+
+
+class ProducingRoute(Protocol):
+    """A route that takes messages on."""
+
+    @property
+    def info(self) -> RouteInfo: ...
+    async def __call__(self, call: Call) -> Reply: ...
+
+
+def add_routes(application: FastAPI, services: Services, produce: Sequence[ProducingRoute]) -> None:
+    """Registers every route of the API."""
+    for route in produce:
+        documented = documentation.PRODUCE if route.info.template == "/produce" else documentation.BATCH
+        application.add_api_route(
+            route.info.template, _endpoint(route), methods=["POST"], **documented, response_class=Response
+        )
+    _add_receipts(application, services)
+    _add_health(application, Health(services))
+    _add_metrics(application, services)
+
+
+def _endpoint(route: ProducingRoute) -> Callable[[Request], Awaitable[Response]]:
+    async def produce(request: Request) -> Response:
+        return response_of(await route(request.scope[CALL]))
+
+    return produce
+
+
+def _add_receipts(application: FastAPI, services: Services) -> None:
+    async def receipt(request: Request) -> Response:
+        return response_of(read_receipt(request.scope[CALL], request.path_params["id"], services.receipts))
+
+    application.add_api_route(
+        "/receipts/{id}", receipt, methods=["GET"], **documentation.RECEIPT, response_class=Response
+    )
+
+
+def _add_health(application: FastAPI, health: Health) -> None:
+    async def live() -> Response:
+        return response_of(health.live())
+
+    async def ready() -> Response:
+        return response_of(health.ready())
+
+    application.add_api_route("/health/live", live, methods=["GET"], **documentation.LIVE, response_class=Response)
+    application.add_api_route("/health/ready", ready, methods=["GET"], **documentation.READY, response_class=Response)
+
+
+def _add_metrics(application: FastAPI, services: Services) -> None:
+    async def metrics(request: Request) -> Response:
+        text, content_type = services.metrics.exposition(request.headers.get("accept", ""))
+        return response_of(Reply(200, text, content_type.encode("ascii")))
+
+    application.add_api_route("/metrics", metrics, methods=["GET"], **documentation.METRICS, response_class=Response)

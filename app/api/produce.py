@@ -1,0 +1,142 @@
+"""`POST /produce`: one message, answered with its verdict or with a receipt."""
+
+from __future__ import annotations
+
+import base64
+import time
+
+import orjson
+
+from app.api.admission import Admission
+from app.api.bodies import check_body_headers, read_body
+from app.api.calls import Call, RouteInfo
+from app.api.message_reader import ReadMessage, read_one
+from app.api.problems import Refusal, refusal_of
+from app.api.produce_options import ProduceOptions, read_options
+from app.api.receipts import Receipts
+from app.api.replies import Reply
+from app.api.services import Services
+from app.api.topic_policy import TopicPolicy
+from app.api.trace_context import trace_headers, traced
+from app.errors import ProduceError
+from app.events import MessageProducedSync, Monitor
+from app.messages import OutgoingMessage
+from app.producer import DeliveryHandle, Producer
+
+RECORD_OVERHEAD_BYTES = 31
+"""What the producer's queue counts for a message besides its payload, key and headers."""
+
+
+class ProduceRoute:
+    """Handles calls to `POST /produce`."""
+
+    info = RouteInfo("/produce", writes=True, produces=True)
+
+    def __init__(self, services: Services, admission: Admission) -> None:
+        self._settings = services.settings
+        self._producer = services.producer
+        self._receipts = services.receipts
+        self._monitor = services.monitor
+        self._admission = admission
+        self._policy = TopicPolicy(services.table.dead_letter_topics())
+
+    async def __call__(self, call: Call) -> Reply:
+        check_body_headers(call)
+        options = read_options(call.query, self._settings, batch=False)
+        body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
+        message = self._sendable(read_one(body), call)
+        if options.queued:
+            return await self._queue(message)
+        return await self._deliver(message, call, options)
+
+    def _sendable(self, read: ReadMessage, call: Call) -> OutgoingMessage:
+        message = read.outgoing
+        if message is None:
+            raise Refusal("invalid_message", "; ".join(map(str, read.faults)), read.faults)
+        if refusal := self._policy.refusal(message.topic):
+            raise refusal
+        if b"traceparent" in call.headers:
+            return traced(message, trace_headers(call.headers))
+        return message
+
+    async def _deliver(self, message: OutgoingMessage, call: Call, options: ProduceOptions) -> Reply:
+        self._admission.hold_messages(call, 1)
+        try:
+            handle = self._producer.accept(message, queued=False)
+        except ProduceError as error:
+            raise refusal_of(error) from None
+        if not await handle.settled(options.timeout_s) and not handle.withdraw():
+            raise Refusal("delivery_unknown", unknown_text(options.timeout_s))
+        announce(handle, self._producer, self._monitor)
+        if handle.error is not None:
+            raise refusal_of(handle.error)
+        return delivered(handle)
+
+    async def _queue(self, message: OutgoingMessage) -> Reply:
+        await refuse_missing(message.topic, self._producer)
+        try:
+            await self._producer.room(1, queue_size(message))
+            receipt_id = enqueue(message, self._producer, self._receipts)
+        except ProduceError as error:
+            raise refusal_of(error) from None
+        document = {"receipt_id": receipt_id, "status": "pending", "topic": message.topic, "label": message.label}
+        location = (b"location", f"/receipts/{receipt_id}".encode("ascii"))
+        return Reply(202, orjson.dumps(document), headers=(location,))
+
+
+def queue_size(message: OutgoingMessage) -> int:
+    """Bytes that the producer's queue will count for a message, about."""
+    return len(message.payload or b"") + len(message.key or b"") + RECORD_OVERHEAD_BYTES
+
+
+def enqueue(message: OutgoingMessage, producer: Producer, receipts: Receipts) -> str:
+    """Queues a message and returns its receipt's id. Raises ProduceError, or Refusal `overloaded`."""
+    receipts.check_room(1)
+    receipt = receipts.new(message.topic)
+    producer.accept(message, queued=True, on_settled=receipt.settle)
+    receipts.keep(receipt)
+    return receipt.id
+
+
+async def refuse_missing(topic: str, producer: Producer) -> None:
+    """Raises Refusal `unknown_topic` where `topic` is known to be missing."""
+    if await producer.known_topic(topic) is False:
+        raise Refusal("unknown_topic", missing_text(topic))
+
+
+def missing_text(topic: str) -> str:
+    """What is said of a topic that does not exist, and what to do about it."""
+    return f"Topic {topic} does not exist; create it, for example with kafka-topics --create --topic {topic}"
+
+
+def unknown_text(timeout_s: float) -> str:
+    """What is said of a message without a verdict in time."""
+    return f"No verdict came within {timeout_s:g} s: the message may be stored, sending it again may duplicate it"
+
+
+def announce(handle: DeliveryHandle, producer: Producer, monitor: Monitor) -> None:
+    """Tells listeners, if there are any, that a call came back with a verdict."""
+    report = handle.report if monitor.listens(MessageProducedSync) else None
+    if report is not None:
+        took_ms = (time.monotonic() - handle.accepted_at) * 1000
+        monitor.emit(MessageProducedSync(producer.id, handle.topic, took_ms, report))
+
+
+def delivered(handle: DeliveryHandle) -> Reply:
+    """The 200 of a stored message, put together by hand: a topic's name needs no escaping."""
+    key = b"null" if handle.key is None else key_json(handle.key)
+    label = b"null" if handle.label is None else orjson.dumps(handle.label)
+    offset = b"null" if handle.offset is None else b"%d" % handle.offset
+    body = (
+        b'{"topic":"%b","partition":%d,"offset":%b,"timestamp":%d,"key":%b,"label":%b,"error":null,"latency_ms":%.3f}'
+    )
+    topic, partition = handle.topic.encode("ascii"), handle.partition or 0
+    return Reply(200, body % (topic, partition, offset, handle.timestamp, key, label, handle.latency_ms))
+
+
+def key_json(key: bytes) -> bytes:
+    """A stored key as JSON: text where it is UTF-8, else an object with its base64."""
+    try:
+        return orjson.dumps(key.decode("utf-8"))
+    except UnicodeDecodeError:
+        return b'{"base64":"%b"}' % base64.b64encode(key)

@@ -1,0 +1,60 @@
+"""The query of the produce routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from app.api.problems import Refusal
+from app.errors import Fault
+from app.settings import Settings
+
+MIN_TIMEOUT_S = 0.1
+SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII).fullmatch
+
+
+class ProduceOptions(NamedTuple):
+    """How a call wants to be answered. `timeout_s` is how long it waits for verdicts."""
+
+    queued: bool
+    timeout_s: float
+    atomic: bool
+
+
+def read_options(query: bytes, settings: Settings, *, batch: bool) -> ProduceOptions:
+    """The options in a query string. Raises Refusal `invalid_parameter` with every fault."""
+    if not query:
+        return ProduceOptions(False, settings.http_timeout_s, False)
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
+    if faults := list(_faults(pairs, settings, batch)):
+        raise Refusal("invalid_parameter", "; ".join(map(str, faults)), faults)
+    given = dict(pairs)
+    return ProduceOptions(
+        queued=given.get("mode") == "async",
+        timeout_s=float(given.get("timeout", settings.http_timeout_s)),
+        atomic=given.get("atomic") == "true",
+    )
+
+
+def _faults(pairs: list[tuple[str, str]], settings: Settings, batch: bool) -> Iterator[Fault]:
+    known = ("mode", "timeout", "atomic") if batch else ("mode", "timeout")
+    seen: set[str] = set()
+    for name, value in pairs:
+        path = f"query.{name}"
+        if name not in known:
+            yield Fault(path, f"is not a parameter of this route; known are {', '.join(known)}")
+        elif name in seen:
+            yield Fault(path, "is given more than once")
+        elif name == "mode" and value not in ("sync", "async"):
+            yield Fault(path, "must be sync or async")
+        elif name == "atomic" and value not in ("true", "false"):
+            yield Fault(path, "must be true or false")
+        elif name == "timeout" and not _is_timeout(value, settings.http_max_timeout_s):
+            yield Fault(path, f"must be seconds from {MIN_TIMEOUT_S:g} to {settings.http_max_timeout_s:g}")
+        seen.add(name)
+
+
+def _is_timeout(value: str, most_s: float) -> bool:
+    return SECONDS(value) is not None and MIN_TIMEOUT_S <= float(value) <= most_s

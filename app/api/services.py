@@ -1,0 +1,86 @@
+"""What the HTTP side is given of the service. Built once, by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.api.receipts import Receipts
+from app.events import Monitor, State
+from app.kafka.protocols import ClusterView
+from app.producer import Producer
+from app.routes.table import RoutingTable
+from app.settings import Settings
+
+
+class Reason(Protocol):
+    """Why something is not as it should be. `since` is aware, UTC."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def since(self) -> datetime: ...
+
+
+class Note(Protocol):
+    """Something worth knowing that is in order."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+
+
+class RuntimeView(Protocol):
+    """What the consuming side says of itself."""
+
+    def ready_reasons(self) -> Sequence[Reason]:
+        """Why it is not ready; none: every group has joined once and works."""
+
+    def live_reasons(self) -> Sequence[Reason]:
+        """Which groups are beyond repair."""
+
+    def notes(self) -> Sequence[Note]: ...
+
+
+class StateView(Protocol):
+    """Where the service stands in its life."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def draining(self) -> bool: ...
+
+
+class SnapshotView(Protocol):
+    """What the dashboard shows."""
+
+    def document(self) -> Mapping[str, Any]: ...
+
+
+class MetricsView(Protocol):
+    """Counts requests, and writes everything that was counted."""
+
+    def request_answered(self, route: str, method: str, status: int, seconds: float) -> None: ...
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """(text, content type) in the format that the Accept header asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that a route may use."""
+
+    settings: Settings
+    table: RoutingTable
+    monitor: Monitor
+    state: StateView
+    cluster: ClusterView
+    producer: Producer
+    runtime: RuntimeView
+    receipts: Receipts
+    snapshot: SnapshotView
+    metrics: MetricsView

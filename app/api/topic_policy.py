@@ -1,0 +1,25 @@
+"""Which topics clients may produce to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.api.problems import Refusal
+
+KAFKA_PREFIX = "__"
+OWN_PREFIX = "demijohn_"
+
+
+class TopicPolicy:
+    """Refuses Kafka's internal topics and those that the service itself writes: DLQs and its reports."""
+
+    def __init__(self, own_topics: Iterable[str]) -> None:
+        self._own = frozenset(own_topics)
+
+    def refusal(self, topic: str) -> Refusal | None:
+        """Why `topic` may not be produced to; None where it may."""
+        if topic.startswith(KAFKA_PREFIX):
+            return Refusal("internal_topic", f"{topic} is internal to Kafka")
+        if topic in self._own or topic.startswith(OWN_PREFIX):
+            return Refusal("topic_forbidden", f"{topic} is written by the service itself only")
+        return None

@@ -1,0 +1,58 @@
+"""What a partition's worker shares: the surroundings of its group, and what its consumer sees."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.consuming.offsets import OffsetLedger
+from app.consuming.positions import Positions
+from app.events import Monitor
+from app.kafka.protocols import ConsumerClient
+from app.messages import Messages, TopicPartition
+from app.producer import Producer
+from app.routes.table import Subscription
+
+
+class Crisis(Protocol):
+    """Told of an error after which the service must stop."""
+
+    def critical(self, consumer: str, error: BaseException) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GroupServices:
+    """What all partitions of one group's client use."""
+
+    group: str
+    client: ConsumerClient
+    ledger: OffsetLedger
+    positions: Positions
+    producer: Producer
+    monitor: Monitor
+    slots: asyncio.Semaphore
+    crisis: Crisis
+    attempts: dict[TopicPartition, tuple[int, int]]
+    """Failed attempts by partition: (first unmarked offset, attempts). Bounded by the group; survives
+    rebalances, as a partition that comes back at the same offset goes on counting."""
+
+
+class PartitionContext:
+    """Implements `app.consumer.ConsumerContext` for one assignment of one partition."""
+
+    def __init__(
+        self, partition: TopicPartition, epoch: int, subscription: Subscription, services: GroupServices
+    ) -> None:
+        self.topic, self.partition = partition
+        self.group = services.group
+        self.producer = services.producer
+        self.messages = Messages(())
+        self.attempt = 1
+        self.revoked = False
+        self._at = partition
+        self._epoch = epoch
+        self._ledger = services.ledger
+
+    def mark(self, offset: int) -> bool:
+        return self._ledger.mark(self._at, self._epoch, offset + 1)

@@ -1,0 +1,77 @@
+"""Stores a record that keeps failing in its DLQ, with headers that say where it came from and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from app.errors import MessageFailed
+from app.messages import Headers, Record
+from app.producer import Producer
+
+MAX_ERROR_BYTES = 1024
+TRACE_PARENT = "traceparent"
+OWN_HEADERS = frozenset(
+    {
+        "source_topic",
+        "source_partition",
+        "source_offset",
+        "source_timestamp",
+        "source_consumer_group",
+        "source_attempts",
+        "source_trace_id",
+        "error_class",
+        "error_message",
+        "failed_at",
+    }
+)
+
+
+async def dispatch(
+    producer: Producer, dlq_topic: str, record: Record, *, group: str, attempts: int, error: BaseException
+) -> None:
+    """Stores `record` in `dlq_topic` and waits for the broker's word. Raises ProduceError.
+
+    Records of one source partition go to one DLQ partition, in order: `partition % partitions of the DLQ`.
+    """
+    count = await producer.partition_count(dlq_topic)
+    await producer.produce_sync(
+        topic=dlq_topic,
+        payload=record.value,
+        key=record.key,
+        partition=record.partition % count if count else 0,
+        headers=dead_letter_headers(record, group=group, attempts=attempts, error=error),
+        timestamp=max(0, record.timestamp),
+    )
+
+
+def dead_letter_headers(record: Record, *, group: str, attempts: int, error: BaseException) -> Headers:
+    """The record's own headers without those of an earlier hop, then where it came from and why, as text."""
+    cause = error.__cause__ if isinstance(error, MessageFailed) and error.__cause__ else error
+    kind = type(cause)
+    facts = {
+        "source_topic": record.topic,
+        "source_partition": str(record.partition),
+        "source_offset": str(record.offset),
+        "source_timestamp": str(record.timestamp),
+        "source_consumer_group": group,
+        "source_attempts": str(attempts),
+        "error_class": f"{kind.__module__}.{kind.__qualname__}",
+        "error_message": shortened(str(cause)),
+        "failed_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    if trace_id := _trace_id(record.headers):
+        facts["source_trace_id"] = trace_id
+    kept = [(name, value) for name, value in record.headers if name not in OWN_HEADERS]
+    return [*kept, *((name, text.encode("utf-8", "replace")) for name, text in facts.items())]
+
+
+def shortened(text: str) -> str:
+    """`text` in at most 1 KiB of UTF-8, cut between characters."""
+    raw = text.encode("utf-8", "replace")
+    return raw[:MAX_ERROR_BYTES].decode("utf-8", "ignore")
+
+
+def _trace_id(headers: Headers) -> str | None:
+    value = dict(headers).get(TRACE_PARENT)
+    parts = value.decode("ascii", "replace").split("-") if value else []
+    return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None

@@ -1,0 +1,180 @@
+"""One consumer group in this process: finds its topics, keeps a member alive, rebuilds it when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.consuming.context import Crisis
+from app.consuming.membership import Membership
+from app.errors import KafkaUnavailable
+from app.events import ClientRebuilt, ErrorOccurred, GroupState, GroupStateChanged, Monitor, TopicsMissing
+from app.kafka.protocols import ClusterView, ConsumerOpener
+from app.messages import TopicPartition
+from app.producer import Producer
+from app.routes.table import Group, Subscription
+from app.settings import Settings
+
+LOOK_AGAIN_S = 1.0
+REBUILD_PAUSE_S = (0.5, 30.0)
+BEYOND_REPAIR_S = 300.0
+"""Rebuilding in vain for five minutes while the brokers answer: then the process is not live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every group of the process uses."""
+
+    settings: Settings
+    cluster: ClusterView
+    open_consumer: ConsumerOpener
+    producer: Producer
+    monitor: Monitor
+    slots: asyncio.Semaphore
+    crisis: Crisis
+    excluded: frozenset[str]
+    """DLQ topics of the table: no pattern takes them."""
+
+
+class GroupRunner:
+    """Runs one group until it is told to stop."""
+
+    def __init__(self, group: Group, surroundings: Surroundings) -> None:
+        self.group = group
+        self.state: GroupState = "joining"
+        self.since = datetime.now(UTC)
+        self.reason: str | None = "not started yet"
+        self.joined_once = False
+        self.missing: tuple[str, ...] = ()
+        self._surroundings = surroundings
+        self._listener_id = uuid.uuid4().hex[:12]
+        self._stopping = asyncio.Event()
+        self._membership: Membership | None = None
+        self._outlived: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._attempts: dict[TopicPartition, tuple[int, int]] = {}
+        self._pause_s = 0.0
+        self._failing_since: float | None = None
+
+    @property
+    def beyond_repair(self) -> bool:
+        """Whether rebuilding has failed for five minutes although the brokers answer."""
+        failing = self._failing_since
+        answering = bool(self._surroundings.cluster.reachable)
+        return failing is not None and answering and time.monotonic() - failing > BEYOND_REPAIR_S
+
+    async def run(self) -> None:
+        """The group's task: one membership after the other, with a pause after each that failed."""
+        while not self._stopping.is_set():
+            lines = await self._find_topics()
+            if lines:
+                await self._be_member(lines)
+                await self._rest(self._pause_s)
+        self._become("stopped")
+
+    def quiet(self) -> None:
+        """Dispatches nothing more; jobs go on, and the member stays in the group."""
+        self._stopping.set()
+        if self._membership is not None:
+            self._membership.quiet()
+
+    async def stop(self, deadline: float, reserve_s: float) -> list[str]:
+        """Lets jobs finish until `deadline` less `reserve_s`, cuts the rest, commits, leaves. Their names."""
+        self.quiet()
+        membership = self._membership
+        return [] if membership is None else await membership.close(deadline, reserve_s, hook="shutdown")
+
+    async def _find_topics(self) -> Mapping[str, Subscription]:
+        """The topics of the table that exist. None yet: says so, and waits a moment."""
+        lines = self._resolved()
+        self._note_missing(lines)
+        if lines:
+            return lines
+        cluster = self._surroundings.cluster
+        if cluster.reachable:
+            self._become("waiting_for_topics", f"no topic exists yet of: {', '.join(self._sources())}")
+        else:
+            self._become("joining", "Kafka has not answered yet")
+        await self._rest(LOOK_AGAIN_S if cluster.reachable else 0.2)
+        return {}
+
+    def _resolved(self) -> Mapping[str, Subscription]:
+        existing = self._surroundings.cluster.topics()
+        return self.group.resolve(existing, self._surroundings.excluded)
+
+    def _sources(self) -> list[str]:
+        return [line.source for line in self.group.subscriptions if line.active]
+
+    def _note_missing(self, lines: Mapping[str, Subscription]) -> None:
+        missing = tuple(topic for topic in self.group.plain_topics if topic not in lines)
+        if missing != self.missing and self._surroundings.cluster.reachable:
+            self.missing = missing
+            self._surroundings.monitor.emit(TopicsMissing(self.group.name, missing))
+
+    async def _be_member(self, lines: Mapping[str, Subscription]) -> None:
+        self._become("joining")
+        membership = Membership(
+            self.group, lines, self._surroundings, self._listener_id, self._attempts, self._outlived, self._joined
+        )
+        self._membership = membership
+        try:
+            reason = await membership.live(self._stopping, self._topics_changed(lines))
+            if reason is not None:
+                self._failed(reason)
+        except KafkaUnavailable as error:
+            self._failed(str(error))
+        finally:
+            if not self._stopping.is_set():
+                await membership.close(time.monotonic() + self._drain_s, 2.0, hook="revoked")
+                self._membership = None
+
+    @property
+    def _drain_s(self) -> float:
+        return self._surroundings.settings.consumer_drain_ms / 1000
+
+    def _topics_changed(self, lines: Mapping[str, Subscription]) -> Callable[[], bool]:
+        """True once the topics differ from `lines` in two looks running: metadata spreads node by node."""
+        seen: list[frozenset[str]] = [frozenset(lines)]
+
+        def changed() -> bool:
+            now = self._resolved()
+            self._note_missing(now)
+            current = frozenset(now)
+            twice = current == seen[-1] and current != frozenset(lines)
+            seen[-1] = current
+            return twice
+
+        return changed
+
+    def _joined(self) -> None:
+        self.joined_once = True
+        self._pause_s = 0.0
+        self._failing_since = None
+        self._become("stable")
+
+    def _failed(self, reason: str) -> None:
+        self._pause_s = min(max(self._pause_s * 2, REBUILD_PAUSE_S[0]), REBUILD_PAUSE_S[1])
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+        monitor = self._surroundings.monitor
+        monitor.emit(ErrorOccurred("consumer.client", KafkaUnavailable(reason), group=self.group.name))
+        monitor.emit(ClientRebuilt(self.group.name, reason))
+        self._become("failed" if self._pause_s > 4 else "joining", reason)
+
+    def _become(self, state: GroupState, reason: str | None = None) -> None:
+        if (state, reason) != (self.state, self.reason):
+            if state != self.state:
+                self.since = datetime.now(UTC)
+            self.state, self.reason = state, reason
+            self._surroundings.monitor.emit(GroupStateChanged(self.group.name, self._listener_id, state, reason))
+
+    async def _rest(self, seconds: float) -> None:
+        if seconds > 0 and not self._stopping.is_set():
+            stopping = asyncio.ensure_future(self._stopping.wait())
+            try:
+                await asyncio.wait({stopping}, timeout=seconds)
+            finally:
+                stopping.cancel()

@@ -1,0 +1,36 @@
+"""Runs one hook of a consumer and says how it ended: the one place that catches whatever user code raises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+CRITICAL = (SystemExit, KeyboardInterrupt, MemoryError)
+"""Errors after which the service must stop: nothing is marked or dead-lettered for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a hook ended; `error` is None where it is done."""
+
+    kind: Literal["done", "failed", "cancelled", "critical"]
+    error: BaseException | None = None
+
+
+DONE = Outcome("done")
+
+
+async def run_hook(hook: Callable[[], Awaitable[None]], cancelling: Callable[[], bool]) -> Outcome:
+    """Awaits `hook`. A CancelledError counts as `cancelled` only where `cancelling` says that we meant it:
+    one that the hook's own code let escape is a failure like any other."""
+    try:
+        await hook()
+    except asyncio.CancelledError as error:
+        return Outcome("cancelled" if cancelling() else "failed", error)
+    except CRITICAL as error:
+        return Outcome("critical", error)
+    except BaseException as error:
+        return Outcome("failed", error)
+    return DONE

@@ -1,0 +1,254 @@
+"""One life of a group's client: joins, hands partitions to workers, commits, drains, leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from app.consuming.context import GroupServices
+from app.consuming.offsets import OffsetLedger
+from app.consuming.partition import PartitionWorker
+from app.consuming.positions import Positions
+from app.errors import CommitRefused, CommitUnknown, MembershipLost
+from app.events import (
+    CommitFailed,
+    ErrorOccurred,
+    GroupStateChanged,
+    GroupSubscribed,
+    OffsetsCommitted,
+    PartitionsAssigned,
+    PartitionsRevoked,
+    PollReturned,
+)
+from app.messages import TopicPartition
+from app.routes.table import Group, InitialOffset, Subscription
+
+if TYPE_CHECKING:
+    from app.consuming.group import Surroundings
+
+COMMIT_TIMEOUT_S = 10.0
+PULSE_S = 0.5
+LAST_HOOK_TIMEOUT_S = 5.0
+STUCK_JOINING_S = 300.0
+
+
+class Membership:
+    """Implements `AssignmentListener` for its client."""
+
+    def __init__(
+        self,
+        group: Group,
+        lines: Mapping[str, Subscription],
+        surroundings: Surroundings,
+        listener_id: str,
+        attempts: dict[TopicPartition, tuple[int, int]],
+        outlived: dict[TopicPartition, asyncio.Task[None]],
+        on_joined: Callable[[], None],
+    ) -> None:
+        self._group = group
+        self._lines = lines
+        self._surroundings = surroundings
+        self._monitor = surroundings.monitor
+        self._listener_id = listener_id
+        self._outlived = outlived
+        self._on_joined = on_joined
+        self._workers: dict[TopicPartition, PartitionWorker] = {}
+        self._epoch = 0
+        self._quiet = False
+        self._committing = asyncio.Lock()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._trouble: str | None = None
+        self._client = surroundings.open_consumer(group.name, sorted(lines), self)
+        timeout_s = surroundings.settings.kafka_request_timeout_ms / 1000
+        self._services = GroupServices(
+            group.name,
+            self._client,
+            OffsetLedger(),
+            Positions(group.name, surroundings.cluster, self._monitor, timeout_s),
+            surroundings.producer,
+            self._monitor,
+            surroundings.slots,
+            surroundings.crisis,
+            attempts,
+        )
+
+    async def live(self, stopping: asyncio.Event, topics_changed: Callable[[], bool]) -> str | None:
+        """Joins and works until `stopping`, or until the topics have changed (None), or the client is of no
+        use any more (the reason). Raises KafkaUnavailable where the group cannot be joined."""
+        self._monitor.emit(GroupSubscribed(self._group.name, self._listener_id, tuple(sorted(self._lines))))
+        ended = asyncio.ensure_future(stopping.wait())
+        try:
+            joining = self._own(self._client.start())
+            await asyncio.wait({joining, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.is_set():
+                return None
+            joining.result()
+            self._on_joined()
+            self._own(self._keep_committing())
+            pumping = self._own(self._pump(topics_changed))
+            await asyncio.wait({pumping, ended}, return_when=asyncio.FIRST_COMPLETED)
+            return None if stopping.is_set() else pumping.result()
+        finally:
+            ended.cancel()
+
+    def _own(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(coroutine)
+        self._tasks.append(task)
+        return task
+
+    async def _pump(self, topics_changed: Callable[[], bool]) -> str | None:
+        """Wakes idle workers when records arrive, and twice a second looks after everything else."""
+        next_pulse, pulses, joining_since = 0.0, 0, time.monotonic()
+        while True:
+            try:
+                await self._client.wait_for_data(PULSE_S)
+            except MembershipLost as error:
+                return str(error)
+            self._wake_idle()
+            now = time.monotonic()
+            if now < next_pulse:
+                continue
+            next_pulse, pulses = now + PULSE_S, pulses + 1
+            joining_since = joining_since if self._client.rejoining() else now
+            if now - joining_since > STUCK_JOINING_S:
+                return f"the member has been rejoining for more than {STUCK_JOINING_S:g} s"
+            if reason := self._client.trouble() or self._trouble:
+                return reason
+            if pulses % 2 == 0:
+                self._report()
+                if topics_changed():
+                    return None
+
+    def _wake_idle(self) -> None:
+        has_data = self._client.has_data
+        for partition, worker in self._workers.items():
+            if worker.idle and has_data(partition):
+                worker.wake()
+
+    def _report(self) -> None:
+        self._monitor.emit(PollReturned(self._group.name))
+        for worker in self._workers.values():
+            worker.report()
+
+    # --- assignment -------------------------------------------------------------------------------------
+
+    async def on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        self._epoch += 1
+        committed = await self._services.positions.start(self._client, partitions, self._initial_of)
+        for partition in sorted(partitions):
+            self._services.ledger.assign(partition, self._epoch, committed[partition])
+            if not self._quiet:
+                self._start_worker(partition)
+        self._become("stable")
+        self._monitor.emit(PartitionsAssigned(self._group.name, self._listener_id, partitions))
+
+    def _start_worker(self, partition: TopicPartition) -> None:
+        worker = PartitionWorker(partition, self._epoch, self._lines[partition.topic], self._services)
+        self._workers[partition] = worker
+        worker.task = self._own(worker.run(self._outlived.pop(partition, None)))
+        worker.task.add_done_callback(self._worker_ended)
+        self._tasks = [task for task in self._tasks if not task.done()]
+
+    def _worker_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._trouble = f"a partition's worker broke: {error!r}"
+            self._monitor.emit(ErrorOccurred("consumer.worker", error, group=self._group.name))
+
+    def _initial_of(self, topic: str) -> InitialOffset:
+        return self._lines[topic].initial_offset
+
+    async def on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        if not partitions and not self._workers:
+            return
+        self._become("rebalancing")
+        self._monitor.emit(PartitionsRevoked(self._group.name, self._listener_id, partitions))
+        workers = self._end_workers(revoked=True)
+        await self._finish(workers, self._surroundings.settings.consumer_drain_ms / 1000)
+        await self.commit(COMMIT_TIMEOUT_S)
+        await self._last_hooks(workers, "revoked")
+        self._forget(workers)
+
+    def _become(self, state: Any) -> None:
+        self._monitor.emit(GroupStateChanged(self._group.name, self._listener_id, state))
+
+    def quiet(self) -> None:
+        """Dispatches nothing more; running jobs go on."""
+        self._quiet = True
+        self._end_workers(revoked=False)
+
+    def _end_workers(self, *, revoked: bool) -> list[PartitionWorker]:
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.end(revoked=revoked)
+        return workers
+
+    async def _finish(self, workers: Iterable[PartitionWorker], timeout_s: float) -> list[PartitionWorker]:
+        """Waits for the workers' tasks; returns those that are still at it."""
+        tasks = {worker.task for worker in workers if worker.task and not worker.task.done()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=max(0.0, timeout_s))
+        return [worker for worker in workers if worker.task and not worker.task.done()]
+
+    def _forget(self, workers: Iterable[PartitionWorker]) -> None:
+        for worker in workers:
+            self._services.ledger.revoke(worker.partition)
+            self._workers.pop(worker.partition, None)
+            if worker.task is not None and not worker.task.done():
+                self._outlived[worker.partition] = worker.task
+
+    async def _last_hooks(self, workers: Iterable[PartitionWorker], hook: str) -> None:
+        done = [worker for worker in workers if worker.task is None or worker.task.done()]
+        hooks = [asyncio.ensure_future(worker.run_last_hook(hook)) for worker in done]
+        if hooks:
+            _, late = await asyncio.wait(hooks, timeout=LAST_HOOK_TIMEOUT_S)
+            for task in late:
+                task.cancel()
+
+    # --- committing -------------------------------------------------------------------------------------
+
+    async def _keep_committing(self) -> None:
+        while True:
+            await asyncio.sleep(self._surroundings.settings.consumer_commit_interval_ms / 1000)
+            await self.commit(COMMIT_TIMEOUT_S)
+
+    async def commit(self, timeout_s: float) -> None:
+        """One commit for everything that is marked. Failures are announced: it will be delivered again."""
+        async with self._committing:
+            offsets = self._services.ledger.to_commit()
+            if not offsets:
+                return
+            started = time.monotonic()
+            try:
+                await self._client.commit(offsets, timeout_s=timeout_s)
+            except (CommitRefused, CommitUnknown) as error:
+                self._monitor.emit(CommitFailed(self._group.name, str(error)))
+                return
+            self._services.ledger.settle(offsets)
+            took_ms = (time.monotonic() - started) * 1000
+            self._monitor.emit(OffsetsCommitted(self._group.name, offsets, took_ms))
+
+    # --- leaving ----------------------------------------------------------------------------------------
+
+    async def close(self, deadline: float, reserve_s: float, hook: str) -> list[str]:
+        """Finishes jobs until `deadline` less `reserve_s`, cuts the others, commits, runs `hook`, leaves.
+
+        Returns the names of what was cut. Takes at most until `deadline` and 2 s more.
+        """
+        self._quiet = True
+        workers = self._end_workers(revoked=hook == "revoked")
+        late = await self._finish(workers, deadline - reserve_s - time.monotonic())
+        for worker in late:
+            worker.cancel()
+        await self._finish(late, min(1.0, reserve_s / 3))
+        await self.commit(max(0.2, min(COMMIT_TIMEOUT_S, reserve_s / 2)))
+        await self._last_hooks(workers, hook)
+        self._forget(workers)
+        for task in self._tasks:
+            task.cancel()
+        await self._client.stop(max(0.2, min(reserve_s / 2, deadline - time.monotonic())))
+        pending = [task for task in self._tasks if not task.done()]
+        if pending:
+            await asyncio.wait(pending, timeout=0.5)
+        return [worker.name for worker in late]

@@ -1,0 +1,69 @@
+"""Where to read a partition from: at assignment, and when a position has gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from app.errors import PositionLost
+from app.events import Monitor, PositionReset
+from app.kafka.protocols import ClusterView, ConsumerClient
+from app.messages import TopicPartition
+from app.routes.table import InitialOffset
+
+InitialOf = Callable[[str], InitialOffset]
+
+
+class Positions:
+    """Looks positions up and seeks them; the client is never left to choose one."""
+
+    def __init__(self, group: str, cluster: ClusterView, monitor: Monitor, timeout_s: float) -> None:
+        self._group = group
+        self._cluster = cluster
+        self._monitor = monitor
+        self._timeout_s = timeout_s
+
+    async def start(
+        self, client: ConsumerClient, partitions: Iterable[TopicPartition], initial_of: InitialOf
+    ) -> Mapping[TopicPartition, int | None]:
+        """Seeks every assigned partition and returns what is committed for each. Raises KafkaUnavailable."""
+        asked = sorted(partitions)
+        committed = dict(await client.committed(asked, timeout_s=self._timeout_s))
+        missing = [at for at in asked if committed[at] is None]
+        latest = [at for at in missing if initial_of(at.topic) == "latest"]
+        committed |= await self._start_at_the_end(client, latest)
+        fresh = [at for at in missing if committed[at] is None]
+        beginnings = await client.beginning_offsets(fresh, timeout_s=self._timeout_s)
+        for at in asked:
+            offset = committed[at]
+            client.seek(at, beginnings[at] if offset is None else offset)
+        return committed
+
+    async def _start_at_the_end(
+        self, client: ConsumerClient, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int | None]:
+        """At the group's very first assignment the ends of all partitions are committed, once and together: a
+        partition without a commit in a group that has some is new, and is read from its beginning."""
+        found: dict[TopicPartition, int | None] = {}
+        topics = self._cluster.topics()
+        for topic in sorted({at.topic for at in partitions}):
+            every = [TopicPartition(topic, number) for number in range(topics.get(topic, 0))]
+            known = await client.committed(every, timeout_s=self._timeout_s)
+            if any(offset is not None for offset in known.values()):
+                found.update({at: known.get(at) for at in partitions if at.topic == topic})
+                continue
+            ends = await client.end_offsets(every, timeout_s=self._timeout_s)
+            await client.commit(ends, timeout_s=self._timeout_s)
+            found.update({at: ends[at] for at in partitions if at.topic == topic})
+        return found
+
+    async def recover(self, client: ConsumerClient, lost: PositionLost, at: TopicPartition) -> None:
+        """Seeks the beginning that is left where the position was trimmed away, the end where the log was
+        truncated. Raises KafkaUnavailable."""
+        old = lost.partitions.get(at)
+        beginning = (await client.beginning_offsets([at], timeout_s=self._timeout_s))[at]
+        end = (await client.end_offsets([at], timeout_s=self._timeout_s))[at]
+        new = beginning if old is None or old < beginning else min(old, end)
+        client.seek(at, new)
+        if old is not None and old != new:
+            gap = max(0, new - old)
+            self._monitor.emit(PositionReset(self._group, at.topic, at.partition, old, new, gap))

@@ -1,0 +1,140 @@
+"""Runs a whole routing table: every group of it, from start to an ordered stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from app.consuming.group import GroupRunner, Surroundings
+from app.errors import KafkaUnavailable
+from app.events import ErrorOccurred, Monitor, WarningRaised
+from app.kafka.protocols import ClusterView, ConsumerOpener
+from app.producer import Producer
+from app.routes.table import RoutingTable
+from app.settings import Settings
+
+MOST_RESERVE_S = 5.0
+LEAVING_S = 0.5
+
+
+class Reason(NamedTuple):
+    """Why something is not as it should be, or a note; `since` is aware, UTC."""
+
+    code: str
+    detail: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """How stopping went: `cut_jobs` names the jobs that were still running at the deadline."""
+
+    cut_jobs: tuple[str, ...] = ()
+
+
+class Runtime:
+    """Owns the groups' tasks."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        table: RoutingTable,
+        cluster: ClusterView,
+        open_consumer: ConsumerOpener,
+        producer: Producer,
+        monitor: Monitor,
+    ) -> None:
+        self.critical_error = asyncio.Event()
+        self._cluster = cluster
+        self._table = table
+        self._monitor = monitor
+        slots = asyncio.Semaphore(settings.consumer_concurrency)
+        surroundings = Surroundings(
+            settings, cluster, open_consumer, producer, monitor, slots, self, table.dead_letter_topics()
+        )
+        self.groups = [GroupRunner(group, surroundings) for group in table.groups]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Starts every group; does not wait for Kafka."""
+        self._tasks = [asyncio.create_task(group.run(), name=f"group-{group.group.name}") for group in self.groups]
+        for task in self._tasks:
+            task.add_done_callback(self._group_ended)
+        self._tasks.append(asyncio.create_task(self._check_dead_letters(), name="dead-letter-check"))
+
+    def _group_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self.critical(task.get_name(), error)
+
+    def critical(self, consumer: str, error: BaseException) -> None:
+        """An error after which the service must stop. Announced once for each."""
+        self._monitor.emit(ErrorOccurred("consumer.critical", error, consumer=consumer))
+        self.critical_error.set()
+
+    async def _check_dead_letters(self) -> None:
+        wanted = self._table.dead_letter_topics()
+        while wanted and not self._cluster.reachable:
+            await asyncio.sleep(0.5)
+        try:
+            for topic in sorted(wanted):
+                if await self._cluster.partition_count(topic, timeout_s=5) is None:
+                    detail = f"DLQ topic {topic} does not exist: failing messages will wait until it is created"
+                    self._monitor.emit(WarningRaised("dead_letter_topic_missing", detail))
+        except KafkaUnavailable:
+            return
+
+    def ready_reasons(self) -> Sequence[Reason]:
+        """Why the consuming side is not ready; empty when it is."""
+        reasons = []
+        for group in self.groups:
+            waiting = group.state == "waiting_for_topics"
+            if not group.joined_once and not waiting:
+                detail = f"group {group.group.name} has not joined yet: {group.reason or 'joining'}"
+                reasons.append(Reason("group_joining", detail, group.since))
+            elif group.state == "failed":
+                detail = f"group {group.group.name} cannot work: {group.reason}"
+                reasons.append(Reason("group_failed", detail, group.since))
+        return reasons
+
+    def live_reasons(self) -> Sequence[Reason]:
+        """Why the process should be restarted; empty while there is hope."""
+        return [
+            Reason("group_beyond_repair", f"group {group.group.name}: {group.reason}", group.since)
+            for group in self.groups
+            if group.beyond_repair
+        ]
+
+    def notes(self) -> Sequence[Reason]:
+        """What is legitimate and still worth knowing."""
+        return [
+            Reason("topic_missing", f"topic {topic} of group {group.group.name} does not exist yet", datetime.now(UTC))
+            for group in self.groups
+            for topic in group.missing
+        ]
+
+    def quiet(self) -> None:
+        """Dispatches nothing more; running jobs go on."""
+        for group in self.groups:
+            group.quiet()
+
+    async def stop(self, deadline: float, reserve_s: float | None = None) -> StopReport:
+        """Ordered stop of all groups until `deadline` (of `time.monotonic`).
+
+        Jobs may run until `deadline` less the reserve (5 s, or a fifth of what is left if that is less).
+        """
+        left = max(0.0, deadline - time.monotonic())
+        reserve = min(MOST_RESERVE_S, left / 5) if reserve_s is None else reserve_s
+        self.quiet()
+        closing = [asyncio.ensure_future(group.stop(deadline, reserve)) for group in self.groups]
+        if closing:
+            await asyncio.wait(closing, timeout=left + LEAVING_S)
+        for task in [*closing, *self._tasks]:
+            task.cancel()
+        if closing or self._tasks:
+            await asyncio.wait([*closing, *self._tasks], timeout=LEAVING_S)
+        cut = [name for task in closing if task.done() and not task.cancelled() for name in task.result()]
+        return StopReport(tuple(cut))
