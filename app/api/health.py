@@ -10,8 +10,10 @@ from typing import Any
 import orjson
 
 from app.api.replies import Reply
-from app.api.services import Reason, Services
+from app.api.services import Services
 from app.events import ServiceStateChanged
+from app.observing.group_figures import rfc_3339
+from app.observing.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,10 @@ class Health:
 
 
 def _listed(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
-    return [{"code": reason.code, "detail": reason.detail, "since": _rfc_3339(reason.since)} for reason in reasons]
-
-
-def _rfc_3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return [
+        {"code": reason.code, "detail": reason.detail, "since": reason.since and rfc_3339(reason.since)}
+        for reason in reasons
+    ]
 
 
 def _answer(status: int, document: dict[str, Any]) -> Reply:

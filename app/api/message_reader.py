@@ -221,6 +221,7 @@ class _Reader:
 
     def message(self) -> OutgoingMessage:
         fields = self._fields
+        topic = self._topic()
         payload = self._payload()
         key = self._key()
         partition = None
@@ -230,7 +231,7 @@ class _Reader:
         if fields.partition_key is not ABSENT:
             partition_key = self._partition_key(partition)
         return OutgoingMessage(
-            topic=self._topic(),
+            topic=topic,
             payload=payload,
             key=key,
             partition=partition,

@@ -63,8 +63,8 @@ class Receipt:
             "offset": self.offset,
             "code": self.code,
             "detail": self.detail,
-            "accepted_at": rfc_3339(self.accepted_at),
-            "settled_at": None if self.settled_at is None else rfc_3339(self.settled_at),
+            "accepted_at": rfc_3339_of(self.accepted_at),
+            "settled_at": None if self.settled_at is None else rfc_3339_of(self.settled_at),
         }
 
 
@@ -137,7 +137,7 @@ class Receipts:
         self._counts[receipt.status or "unknown"] -= 1
 
 
-def rfc_3339(timestamp_s: float) -> str:
+def rfc_3339_of(timestamp_s: float) -> str:
     """A time in seconds since 1970 as RFC 3339, UTC, with milliseconds."""
     text = datetime.fromtimestamp(timestamp_s, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

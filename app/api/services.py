@@ -4,35 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
 from app.api.receipts import Receipts
 from app.events import Monitor, State
 from app.kafka.protocols import ClusterView
+from app.observing.reasons import Note, Reason
 from app.producer import Producer
 from app.routes.table import RoutingTable
 from app.settings import Settings
-
-
-class Reason(Protocol):
-    """Why something is not as it should be. `since` is aware, UTC."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def detail(self) -> str: ...
-    @property
-    def since(self) -> datetime: ...
-
-
-class Note(Protocol):
-    """Something worth knowing that is in order."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def detail(self) -> str: ...
 
 
 class RuntimeView(Protocol):

@@ -43,7 +43,7 @@ class Cluster:
 
     def __init__(self, settings: Settings, bootstrap_servers: str, monitor: Monitor) -> None:
         self._settings = settings
-        self._bootstrap_servers = bootstrap_servers
+        self.bootstrap_servers = bootstrap_servers
         self._monitor = monitor
         self._client: AIOKafkaClient | None = None
         self._state: ClusterState | None = None
@@ -100,7 +100,7 @@ class Cluster:
         asking = self._asking
         await asyncio.wait({asking}, timeout=timeout_s)
         if not asking.done():
-            raise KafkaUnavailable(f"No broker of {self._bootstrap_servers} answered within {timeout_s:g} s")
+            raise KafkaUnavailable(f"No broker of {self.bootstrap_servers} answered within {timeout_s:g} s")
         if asking.cancelled():
             raise KafkaUnavailable("The service is stopping")
         return asking.result().topics
@@ -109,7 +109,7 @@ class Cluster:
         try:
             state = await bounded(self._metadata(), PROBE_TIMEOUT_S)
         except (KafkaError, OSError, TimeoutError, ValueError) as error:
-            reason = f"no answer from {self._bootstrap_servers}: {str(error) or type(error).__name__}"
+            reason = f"no answer from {self.bootstrap_servers}: {str(error) or type(error).__name__}"
             await self._close_client()
             self._became_unreachable(reason)
             raise KafkaUnavailable(reason) from error
@@ -118,7 +118,7 @@ class Cluster:
 
     async def _metadata(self) -> ClusterState:
         if self._client is None:
-            client = AIOKafkaClient(**connection_options(self._settings, self._bootstrap_servers))
+            client = AIOKafkaClient(**connection_options(self._settings, self.bootstrap_servers))
             self._client = client
             await client.bootstrap()
         metadata = await self._client.fetch_all_metadata()

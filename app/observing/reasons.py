@@ -11,14 +11,14 @@ from app.kafka.protocols import ClusterView
 
 
 class Reason(Protocol):
-    """Why something is not as it should be. `since` is aware, UTC."""
+    """Why something is not as it should be. `since` is aware, UTC; None: not known."""
 
     @property
     def code(self) -> str: ...
     @property
     def detail(self) -> str: ...
     @property
-    def since(self) -> datetime: ...
+    def since(self) -> datetime | None: ...
 
 
 class Note(Protocol):

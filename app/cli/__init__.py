@@ -1,0 +1,5 @@
+"""The command line: `demijohn` or `python -m app`."""
+
+from app.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,244 @@
+"""The composition root: builds every part, starts them in order and stops them in order.
+
+`create_app(settings)` gives the ASGI application; its lifespan starts and stops the service. The process that
+`demijohn server` runs stops the service itself, before its listener closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from app.api.application import Application, build_application
+from app.api.receipts import Receipts
+from app.api.services import Services
+from app.consuming.runtime import Runtime, StopReport
+from app.dashboard.routes import add_pages
+from app.errors import EmbeddedBrokerError, KafkaUnavailable
+from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
+from app.kafka.cluster import Cluster
+from app.kafka.connection import prepare_aiokafka
+from app.kafka.consumer_client import AiokafkaConsumer
+from app.kafka.embedded.choice import EmbeddedBroker, choose_embedded
+from app.kafka.embedded.mock import DEFAULT_PARTITIONS, MockBroker
+from app.kafka.producer_client import open_producer
+from app.kafka.protocols import AssignmentListener, ConsumerClient, ProducerClient
+from app.lifecycle import Lifecycle
+from app.observing.log import LogLines
+from app.observing.log_setup import set_up_logging
+from app.observing.loop_lag import LoopLag
+from app.observing.metrics import Metrics
+from app.observing.process import instance_name
+from app.observing.reasons import Sources
+from app.observing.snapshot import Snapshot
+from app.producer import CloseReport, Producer
+from app.routes.loading import load_table
+from app.routes.table import RoutingTable
+from app.settings import Settings, load_settings
+
+CREATE_TIMEOUT_S = 10.0
+RETRY_PAUSE_S = 1.0
+PRODUCER_RESERVE_S = 3.0
+BROKER_STOP_S = 5.0
+BROKER_DEFAULT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the service ended. `exit_code`: 0 nothing was lost or cut, 2 something was, 3 a critical error."""
+
+    exit_code: int
+    cut_jobs: tuple[str, ...] = ()
+    undelivered: Mapping[str, int] | None = None
+
+
+class Service:
+    """Everything that runs, and the order in which it starts and stops."""
+
+    def __init__(self, settings: Settings, table: RoutingTable) -> None:
+        prepare_aiokafka()
+        self.settings = settings
+        self.monitor = Monitor()
+        set_up_logging(settings)
+        LogLines(self.monitor)
+        self.lifecycle = Lifecycle(self.monitor)
+        self._table = table
+        self._embedded: EmbeddedBroker | None = _embedded_broker(settings)
+        self._cluster = Cluster(settings, settings.kafka_bootstrap_servers, self.monitor)
+        self.producer = Producer(settings, self._cluster, self._open_producer, self.monitor)
+        self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
+        self._loop_lag = LoopLag(self.monitor)
+        self.services = self._build_services()
+        self._booting: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[Ending] | None = None
+
+    def _build_services(self) -> Services:
+        settings = self.settings
+        instance = instance_name()
+        receipts = Receipts(instance, settings.http_receipts_max, settings.http_receipt_ttl_s)
+        sources = Sources(
+            instance=instance,
+            cluster=self._cluster,
+            producer=self.producer,
+            runtime=self.runtime,
+            receipts=receipts.counts,
+        )
+        snapshot = Snapshot(settings, self._table, self.monitor, sources)
+        return Services(
+            settings=settings,
+            table=self._table,
+            monitor=self.monitor,
+            state=self.lifecycle,
+            cluster=self._cluster,
+            producer=self.producer,
+            runtime=self.runtime,
+            receipts=receipts,
+            snapshot=snapshot,
+            metrics=Metrics(settings, snapshot, sources, self.monitor),
+        )
+
+    async def _open_producer(self) -> ProducerClient:
+        return await open_producer(self.settings, self._cluster.bootstrap_servers)
+
+    def _open_consumer(self, group: str, topics: Sequence[str], listener: AssignmentListener) -> ConsumerClient:
+        return AiokafkaConsumer(self.settings, self._cluster.bootstrap_servers, group, topics, listener)
+
+    async def start(self, *, consumers: bool = True) -> None:
+        """Starts everything; does not wait for Kafka. Raises EmbeddedBrokerError."""
+        self.lifecycle.advance("starting")
+        self._loop_lag.start()
+        self._booting = asyncio.create_task(self._boot(consumers), name="boot")
+
+    async def _boot(self, consumers: bool) -> None:
+        try:
+            await self._start_embedded()
+            await self._cluster.start()
+            await self._create_topics()
+            await self.producer.start()
+            if consumers:
+                await self.runtime.start()
+        except Exception as error:
+            self.monitor.emit(ErrorOccurred("service.start", error))
+            self.lifecycle.advance("failed", str(error))
+            self.runtime.critical_error.set()
+            return
+        self.lifecycle.advance("running")
+
+    async def _start_embedded(self) -> None:
+        broker = self._embedded
+        if broker is None:
+            return
+        await broker.start()
+        self._cluster.bootstrap_servers = broker.bootstrap_servers
+        event = EmbeddedBrokerStarted(broker.kind, broker.bootstrap_servers, broker.description)
+        self.monitor.emit(event)
+
+    async def _create_topics(self) -> None:
+        """Creates the table's topics and DLQs where that is wanted, as soon as Kafka answers."""
+        if self._embedded is None and not self.settings.kafka_create_topics:
+            return
+        wanted = sorted(self._table.plain_topics() | self._table.dead_letter_topics())
+        while wanted:
+            try:
+                existing = await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)
+                for topic in list(wanted):
+                    if topic not in existing:
+                        await self._create_topic(topic)
+                    wanted.remove(topic)
+            except KafkaUnavailable as error:
+                self.monitor.emit(WarningRaised("topics_not_created", str(error)))
+                await asyncio.sleep(RETRY_PAUSE_S)
+
+    async def _create_topic(self, topic: str) -> None:
+        broker = self._embedded
+        if isinstance(broker, MockBroker):
+            created = await broker.create_topic(topic, DEFAULT_PARTITIONS)
+        else:
+            created = await self._cluster.create_topic(topic, BROKER_DEFAULT, timeout_s=CREATE_TIMEOUT_S)
+        if created:
+            count = (await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)).get(topic, DEFAULT_PARTITIONS)
+            self.monitor.emit(TopicCreated(topic, count))
+
+    async def stop(self, deadline: float | None = None) -> Ending:
+        """The ordered stop, until `deadline` (of `time.monotonic`; by default SHUTDOWN_TIMEOUT_S from now).
+
+        May be called again: the first call counts.
+        """
+        if self._stopping is None:
+            until = deadline if deadline is not None else time.monotonic() + self.settings.shutdown_timeout_s
+            self._stopping = asyncio.create_task(self._stop(until), name="stop")
+        return await asyncio.shield(self._stopping)
+
+    async def _stop(self, deadline: float) -> Ending:
+        self.lifecycle.advance("quieting")
+        if self._booting is not None:
+            self._booting.cancel()
+            await asyncio.wait({self._booting}, timeout=1.0)
+        left = deadline - time.monotonic()
+        reserve = min(PRODUCER_RESERVE_S, left / 5)
+        stopped, _ = await asyncio.gather(self._stop_consuming(deadline - reserve), self._serve_on(deadline))
+        self.lifecycle.advance("stopping")
+        report = await self.producer.close(max(0.1, min(reserve, deadline - time.monotonic())))
+        await self._loop_lag.stop()
+        await self._cluster.stop()
+        if self._embedded is not None:
+            await self._embedded.stop(BROKER_STOP_S)
+        self.lifecycle.advance("stopped")
+        return self._ending(stopped, report)
+
+    async def _stop_consuming(self, deadline: float) -> StopReport:
+        report = await self.runtime.stop(deadline)
+        self.lifecycle.advance("quiet")
+        return report
+
+    async def _serve_on(self, deadline: float) -> None:
+        """Calls are still taken for HTTP_DRAIN_WAIT_S; those in flight are answered before the producer closes."""
+        await asyncio.sleep(min(self.settings.http_drain_wait_s, max(0.0, deadline - time.monotonic() - 1)))
+
+    def _ending(self, stopped: StopReport, report: CloseReport) -> Ending:
+        code = 2 if stopped.cut_jobs or report.undelivered else 0
+        if self.runtime.critical_error.is_set():
+            code = 3
+        if self.lifecycle.state == "failed":
+            code = 1
+        return Ending(code, stopped.cut_jobs, report.undelivered)
+
+
+def _embedded_broker(settings: Settings) -> EmbeddedBroker | None:
+    if not settings.embedded:
+        return None
+    kind = settings.kafka_embedded
+    if kind == "off":
+        raise EmbeddedBrokerError("KAFKA_EMBEDDED is off and KAFKA_BOOTSTRAP_SERVERS is empty")
+    return choose_embedded(kind, Path(".demijohn"))
+
+
+def build(service: Service, *, consumers: bool = True) -> Application:
+    """The ASGI application of `service`. Its lifespan starts and stops it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start(consumers=consumers)
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    application = build_application(service.services, lifespan=lifespan)
+    add_pages(application, service.services.snapshot.document)
+    return application
+
+
+def create_app(settings: Settings | None = None) -> Application:
+    """The whole service as an ASGI application, for any ASGI server: `uvicorn --factory app.main:create_app`.
+
+    Raises ConfigurationError where settings or table are not valid.
+    """
+    settings = settings or load_settings()
+    return build(Service(settings, load_table(settings)))

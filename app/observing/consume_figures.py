@@ -1,0 +1,165 @@
+"""What the dashboard says of consuming: totals, rates, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from app.events import (
+    ClientRebuilt,
+    DeadLetterDispatched,
+    ErrorOccurred,
+    GroupStateChanged,
+    JobFinished,
+    JobStarted,
+    MessagesPolled,
+    Monitor,
+    OffsetsCommitted,
+    PartitionProgress,
+    PartitionsAssigned,
+    PartitionsRevoked,
+    PollReturned,
+    RetryScheduled,
+    TopicsMissing,
+)
+from app.messages import TopicPartition
+from app.observing.figures import Counted, Samples
+from app.observing.group_figures import GroupFigures, PartitionRow, rfc_3339
+from app.routes.table import RoutingTable
+
+N = TypeVar("N", int, float)
+
+
+class ConsumeFigures:
+    """Follows every group of the table and counts what its consumers do."""
+
+    def __init__(self, table: RoutingTable, monitor: Monitor) -> None:
+        self.groups = {group.name: GroupFigures(group) for group in table.groups}
+        self._messages = Counted()
+        self._errors = Counted()
+        self._batches = self._retries = self._dead = 0
+        self._consume_ms = Samples()
+        self._dead_letters: dict[str, tuple[int, datetime]] = {}
+        self._subscribe_groups(monitor)
+        self._subscribe_jobs(monitor)
+
+    def _subscribe_groups(self, monitor: Monitor) -> None:
+        monitor.subscribe(GroupStateChanged, self._group_state_changed)
+        monitor.subscribe(TopicsMissing, self._topics_missing)
+        monitor.subscribe(PartitionsAssigned, self._partitions_assigned)
+        monitor.subscribe(PartitionsRevoked, self._partitions_revoked)
+        monitor.subscribe(PartitionProgress, self._partition_progress)
+        monitor.subscribe(PollReturned, self._polled)
+        monitor.subscribe(MessagesPolled, self._polled)
+        monitor.subscribe(OffsetsCommitted, self._offsets_committed)
+        monitor.subscribe(ClientRebuilt, self._client_rebuilt)
+
+    def _subscribe_jobs(self, monitor: Monitor) -> None:
+        monitor.subscribe(JobStarted, self._job_started)
+        monitor.subscribe(JobFinished, self._job_finished)
+        monitor.subscribe(RetryScheduled, self._retry_scheduled)
+        monitor.subscribe(DeadLetterDispatched, self._dead_letter_dispatched)
+        monitor.subscribe(ErrorOccurred, self._error_occurred)
+
+    def _row(self, group: str, topic: str, partition: int) -> PartitionRow | None:
+        figures = self.groups.get(group)
+        return None if figures is None else figures.rows.get(TopicPartition(topic, partition))
+
+    def _group_state_changed(self, event: GroupStateChanged) -> None:
+        if group := self.groups.get(event.group):
+            group.changed(event.state, event.reason, event.at)
+
+    def _topics_missing(self, event: TopicsMissing) -> None:
+        if group := self.groups.get(event.group):
+            group.missing_topics = event.topics
+
+    def _partitions_assigned(self, event: PartitionsAssigned) -> None:
+        if group := self.groups.get(event.group):
+            group.assigned(event.partitions)
+
+    def _partitions_revoked(self, event: PartitionsRevoked) -> None:
+        if group := self.groups.get(event.group):
+            group.revoked(event.partitions)
+
+    def _partition_progress(self, event: PartitionProgress) -> None:
+        if row := self._row(event.group, event.topic, event.partition):
+            row.progressed(event)
+
+    def _polled(self, event: PollReturned | MessagesPolled) -> None:
+        if group := self.groups.get(event.group):
+            group.polled_at = event.at
+
+    def _offsets_committed(self, event: OffsetsCommitted) -> None:
+        if (group := self.groups.get(event.group)) is None:
+            return
+        group.committed_at = event.at
+        for at, offset in event.offsets.items():
+            if row := group.rows.get(at):
+                row.committed = offset
+
+    def _client_rebuilt(self, event: ClientRebuilt) -> None:
+        if group := self.groups.get(event.group):
+            group.client_rebuilds += 1
+
+    def _job_started(self, event: JobStarted) -> None:
+        if row := self._row(event.group, event.topic, event.partition):
+            row.job_started(event)
+
+    def _job_finished(self, event: JobFinished) -> None:
+        self._batches += 1
+        self._consume_ms.add(event.took_ms)
+        if event.outcome == "done":
+            self._messages.add(event.messages)
+        if row := self._row(event.group, event.topic, event.partition):
+            row.job_finished(event)
+
+    def _retry_scheduled(self, event: RetryScheduled) -> None:
+        self._retries += 1
+        if row := self._row(event.group, event.topic, event.partition):
+            row.retry_scheduled(event)
+
+    def _dead_letter_dispatched(self, event: DeadLetterDispatched) -> None:
+        self._dead += 1
+        if event.dlq_topic is not None:
+            dispatched, _ = self._dead_letters.get(event.dlq_topic, (0, event.at))
+            self._dead_letters[event.dlq_topic] = (dispatched + 1, event.at)
+
+    def _error_occurred(self, event: ErrorOccurred) -> None:
+        if event.kind.startswith("consumer."):
+            self._errors.add()
+
+    def document(self, now: datetime) -> dict[str, Any]:
+        """The `consume` part of the snapshot."""
+        rows = [row for group in self.groups.values() for row in group.rows.values()]
+        return {
+            "totals": {
+                "batches": self._batches,
+                "messages": self._messages.total,
+                "errors": self._errors.total,
+                "retries": self._retries,
+                "dead": self._dead,
+            },
+            "per_s": {
+                "messages": round(self._messages.rate.per_s, 2),
+                "errors": round(self._errors.rate.per_s, 2),
+            },
+            "consume_ms": self._consume_ms.percentiles((50, 99)),
+            "lag": _known(sum, (row.lag for row in rows)),
+            "lag_s": _known(max, (row.lag_s(now) for row in rows)),
+            "groups": [group.document(now) for group in self.groups.values()],
+        }
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """The `dead_letters` part of the snapshot."""
+        return [
+            {"topic": topic, "dispatched": dispatched, "last_at": rfc_3339(last_at)}
+            for topic, (dispatched, last_at) in sorted(self._dead_letters.items())
+        ]
+
+
+def _known(fold: Any, values: Iterable[N | None]) -> N | None:
+    """All values that are known, folded; None where none is."""
+    known = [value for value in values if value is not None]
+    folded: N | None = fold(known) if known else None
+    return folded

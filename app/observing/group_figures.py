@@ -1,0 +1,159 @@
+"""What the dashboard says of one consumer group of this instance, and of its partitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.events import (
+    GroupState,
+    JobFinished,
+    JobStarted,
+    PartitionProgress,
+    PartitionState,
+    RetryScheduled,
+)
+from app.messages import TopicPartition
+from app.routes.table import Group
+
+
+@dataclass(slots=True)
+class PartitionRow:
+    """Where one partition of this member stands. Offsets are of the next record, None where not known."""
+
+    at: TopicPartition
+    consumer: str | None
+    state: PartitionState = "waiting"
+    position: int | None = None
+    marked: int | None = None
+    committed: int | None = None
+    end: int | None = None
+    attempt: int = 1
+    first_unmarked_ms: int | None = None
+    job_started_at: datetime | None = None
+    next_retry_at: datetime | None = None
+    retrying_since: datetime | None = None
+
+    def progressed(self, event: PartitionProgress) -> None:
+        self.consumer = event.consumer
+        self.position, self.marked = event.position, event.marked
+        self.committed, self.end = event.committed, event.end
+        self.first_unmarked_ms = event.first_unmarked_timestamp_ms
+        self.job_started_at = event.job_started_at
+        self.next_retry_at = event.next_attempt_at
+        self._become(event.state, event.attempt, event.at)
+
+    def job_started(self, event: JobStarted) -> None:
+        self.consumer, self.job_started_at, self.next_retry_at = event.consumer, event.at, None
+        self._become("running", event.attempt, event.at)
+
+    def job_finished(self, event: JobFinished) -> None:
+        self.job_started_at = None
+        self.state = "waiting"
+        if event.outcome == "done":
+            self.retrying_since = None
+
+    def retry_scheduled(self, event: RetryScheduled) -> None:
+        self.next_retry_at = event.next_attempt_at
+        self._become("retrying", event.attempt, event.at)
+
+    def _become(self, state: PartitionState, attempt: int, at: datetime) -> None:
+        self.state, self.attempt = state, max(1, attempt)
+        if state == "retrying":
+            self.retrying_since = self.retrying_since or at
+        elif attempt <= 1:
+            self.retrying_since = None
+
+    @property
+    def lag(self) -> int | None:
+        """Records that are not marked yet; None where an end or a mark is not known."""
+        done = self.marked if self.marked is not None else self.committed
+        if self.end is None or done is None:
+            return None
+        return max(0, self.end - done)
+
+    def lag_s(self, now: datetime) -> float | None:
+        """Age of the first unmarked record; 0 at the end; None while that record has not been fetched."""
+        if self.lag == 0:
+            return 0.0
+        if self.first_unmarked_ms is None:
+            return None
+        return round(max(0.0, now.timestamp() - self.first_unmarked_ms / 1000), 3)
+
+    def document(self, now: datetime) -> dict[str, Any]:
+        started, retry = self.job_started_at, self.next_retry_at
+        return {
+            "topic": self.at.topic,
+            "partition": self.at.partition,
+            "consumer": self.consumer,
+            "state": self.state,
+            "committed": self.committed,
+            "position": self.position,
+            "end": self.end,
+            "lag": self.lag,
+            "lag_s": self.lag_s(now),
+            "attempt": self.attempt,
+            "next_retry_at": None if retry is None or self.state != "retrying" else rfc_3339(retry),
+            "job_running_s": None if started is None else round(max(0.0, (now - started).total_seconds()), 3),
+            "paused_by": None,
+        }
+
+
+class GroupFigures:
+    """One group as this member sees it."""
+
+    def __init__(self, group: Group) -> None:
+        self.name = group.name
+        self.state: GroupState = "joining"
+        self.state_since = datetime.now(UTC)
+        self.reason: str | None = None
+        self.rows: dict[TopicPartition, PartitionRow] = {}
+        self.rebalances = 0
+        self.client_rebuilds = 0
+        self.polled_at: datetime | None = None
+        self.committed_at: datetime | None = None
+        self.missing_topics: tuple[str, ...] = ()
+        self._group = group
+
+    def changed(self, state: GroupState, reason: str | None, at: datetime) -> None:
+        if state != self.state:
+            self.state_since = at
+        self.state, self.reason = state, reason
+        if state in ("stopped", "failed"):
+            self.rows.clear()
+
+    def assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        """`partitions` is the whole assignment from now on."""
+        self.rebalances += 1
+        lines = self._group.resolve({at.topic for at in partitions}, frozenset())
+        for at in partitions:
+            line = lines.get(at.topic)
+            self.rows[at] = PartitionRow(at, line.consumer.__name__ if line else None)
+        for at in set(self.rows) - partitions:
+            del self.rows[at]
+
+    def revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        for at in partitions & self.rows.keys():
+            self.rows[at].state = "draining"
+
+    def document(self, now: datetime) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "state": self.state,
+            "assigned": len(self.rows),
+            "rebalances": self.rebalances,
+            "last_poll_s": _ago(self.polled_at, now),
+            "last_commit_s": _ago(self.committed_at, now),
+            "client_rebuilds": self.client_rebuilds,
+            "partitions": [row.document(now) for row in sorted(self.rows.values(), key=lambda row: row.at)],
+        }
+
+
+def _ago(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else round(max(0.0, (now - at).total_seconds()), 3)
+
+
+def rfc_3339(at: datetime) -> str:
+    """An aware time as RFC 3339, UTC, with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,26 @@
+"""The words of the log: one line for each kind of event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.messages import TopicPartition
+
+
+def partitions_text(partitions: Iterable[TopicPartition]) -> str:
+    """`example-0` for one partition of a topic, `example-[0,1]` for several; topics in order."""
+    by_topic: dict[str, list[int]] = {}
+    for topic, partition in sorted(partitions):
+        by_topic.setdefault(topic, []).append(partition)
+    return ", ".join(_of_topic(topic, numbers) for topic, numbers in by_topic.items())
+
+
+def _of_topic(topic: str, numbers: list[int]) -> str:
+    if len(numbers) == 1:
+        return f"{topic}-{numbers[0]}"
+    return f"{topic}-[{','.join(map(str, numbers))}]"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 message`, `2 messages`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

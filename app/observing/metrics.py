@@ -1,0 +1,217 @@
+"""Metrics for Prometheus. Events are counted in plain tables; only a scrape makes metrics of them.
+
+Labels are bounded: routes are templates, topics those that the table's groups are assigned or dispatch to.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from app.events import (
+    ClientRebuilt,
+    CommitFailed,
+    DeadLetterDispatched,
+    ErrorOccurred,
+    JobFinished,
+    LoopLagMeasured,
+    MessagesSettled,
+    Monitor,
+    PartitionsAssigned,
+    PositionReset,
+    ProducerRebuilt,
+    RequestRefused,
+    RetryScheduled,
+)
+from app.observing.reasons import Sources
+from app.observing.snapshot import Snapshot
+from app.settings import Settings
+
+PREFIX = "demijohn_"
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+Labels = tuple[str, ...]
+
+
+class Histogram:
+    """Counts of durations by bucket, and their sum, in seconds."""
+
+    __slots__ = ("counts", "total_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(SECONDS) + 1)
+        self.total_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.total_s += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """(upper bound, how many are not above it), as Prometheus wants them."""
+        bounds = [*(repr(bound) for bound in SECONDS), "+Inf"]
+        passed, rows = 0, []
+        for bound, count in zip(bounds, self.counts, strict=True):
+            passed += count
+            rows.append((bound, float(passed)))
+        return rows
+
+
+class Metrics(Collector):
+    """Listens from its construction on. `exposition` writes all of it, and what the process uses."""
+
+    def __init__(self, settings: Settings, snapshot: Snapshot, sources: Sources, monitor: Monitor) -> None:
+        self._settings = settings
+        self._snapshot = snapshot
+        self._sources = sources
+        self._counters: dict[str, Counter[Labels]] = {name: Counter() for name in COUNTERS}
+        self._histograms: dict[str, dict[Labels, Histogram]] = {name: {} for name in HISTOGRAMS}
+        self._loop_lag_s: float | None = None
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+        self._subscribe(monitor)
+
+    def _subscribe(self, monitor: Monitor) -> None:
+        monitor.subscribe(MessagesSettled, self._messages_settled)
+        monitor.subscribe(RequestRefused, lambda event: self._count("http_refused", event.code))
+        monitor.subscribe(ProducerRebuilt, lambda _: self._count("client_rebuilds", "producer"))
+        monitor.subscribe(ClientRebuilt, lambda event: self._count("client_rebuilds", f"group:{event.group}"))
+        monitor.subscribe(JobFinished, self._job_finished)
+        monitor.subscribe(ErrorOccurred, self._error_occurred)
+        monitor.subscribe(RetryScheduled, lambda event: self._count("consume_retries", event.group, event.topic))
+        monitor.subscribe(DeadLetterDispatched, lambda event: self._count("dead_letters", event.dlq_topic or ""))
+        monitor.subscribe(PartitionsAssigned, lambda event: self._count("rebalances", event.group))
+        monitor.subscribe(CommitFailed, lambda event: self._count("commit_failures", event.group))
+        monitor.subscribe(PositionReset, self._position_reset)
+        monitor.subscribe(LoopLagMeasured, self._loop_lag_measured)
+
+    def _count(self, name: str, *labels: str, by: int = 1) -> None:
+        self._counters[name][labels] += by
+
+    def _observe(self, name: str, seconds: float, *labels: str) -> None:
+        histograms = self._histograms[name]
+        histogram = histograms.get(labels)
+        if histogram is None:
+            histogram = histograms[labels] = Histogram()
+        histogram.observe(seconds)
+
+    def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One HTTP request was answered; `route` is the path's template."""
+        self._count("http_requests", route, method, str(status))
+        self._observe("http_request_seconds", seconds, route, method)
+
+    def _messages_settled(self, event: MessagesSettled) -> None:
+        self._count("produce_messages", event.status, event.code or "", by=event.messages)
+        self._observe("produce_delivery_seconds", event.latency_ms / 1000)
+
+    def _job_finished(self, event: JobFinished) -> None:
+        if event.outcome == "done":
+            self._count("consume_messages", event.group, event.topic, by=event.messages)
+        self._observe("consume_batch_seconds", event.took_ms / 1000, event.group, event.topic)
+
+    def _error_occurred(self, event: ErrorOccurred) -> None:
+        self._count("consume_errors", event.group or "", event.topic or "", event.kind)
+
+    def _position_reset(self, event: PositionReset) -> None:
+        self._count("consume_gap_records", event.group, event.topic, by=event.lost)
+
+    def _loop_lag_measured(self, event: LoopLagMeasured) -> None:
+        self._loop_lag_s = event.lag_ms / 1000
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """(text, content type) in the format that the Accept header asks for."""
+        encoder, content_type = choose_encoder(accept)
+        return encoder(self._registry), content_type
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: the registry asks at registration, when there is nothing to collect from yet."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything as metrics, for one scrape."""
+        yield from self._counted()
+        yield from self._timed()
+        yield from self._produce_gauges()
+        yield from self._consume_gauges()
+        if self._loop_lag_s is not None:
+            yield _gauge("event_loop_lag_seconds", "How late the event loop was with a timer", self._loop_lag_s)
+
+    def _counted(self) -> Iterator[Metric]:
+        for name, (text, labels) in COUNTERS.items():
+            counter = CounterMetricFamily(PREFIX + name, text, labels=labels)
+            for values, count in self._counters[name].items():
+                counter.add_metric(values, count)
+            yield counter
+
+    def _timed(self) -> Iterator[Metric]:
+        for name, (text, labels) in HISTOGRAMS.items():
+            family = HistogramMetricFamily(PREFIX + name, text, labels=labels)
+            for values, histogram in self._histograms[name].items():
+                family.add_metric(values, histogram.buckets(), histogram.total_s)
+            yield family
+
+    def _produce_gauges(self) -> Iterator[Metric]:
+        producer = self._sources.producer
+        ratio = max(
+            producer.queue_messages / self._settings.producer_queue_messages,
+            producer.queue_bytes / self._settings.producer_queue_bytes,
+        )
+        yield _gauge("produce_in_flight", "Accepted messages without a verdict", producer.in_flight)
+        yield _gauge("produce_queue_ratio", "How full the queue of async calls is, 0 to 1", ratio)
+        receipts = GaugeMetricFamily(PREFIX + "receipts", "Receipts kept", labels=["status"])
+        for status, count in self._sources.receipts().items():
+            receipts.add_metric([status], count)
+        yield receipts
+
+    def _consume_gauges(self) -> Iterator[Metric]:
+        labels = ["group", "topic", "partition"]
+        lag = GaugeMetricFamily(PREFIX + "consumer_lag", "Records that are not marked yet", labels=labels)
+        lag_s = GaugeMetricFamily(PREFIX + "consumer_lag_seconds", "Age of the first unmarked record", labels=labels)
+        paused = GaugeMetricFamily(
+            PREFIX + "consumer_paused", "1 while the partition waits or is paused", labels=labels
+        )
+        now = datetime.now(UTC)
+        for group in self._snapshot.groups:
+            for at, row in group.rows.items():
+                values = (group.name, at.topic, str(at.partition))
+                _add_known(lag, values, row.lag)
+                _add_known(lag_s, values, row.lag_s(now))
+                paused.add_metric(values, row.state in ("paused", "retrying"))
+        yield from (lag, lag_s, paused)
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, text, value=value)
+
+
+def _add_known(family: GaugeMetricFamily, labels: Sequence[str], value: Any) -> None:
+    if value is not None:
+        family.add_metric(labels, value)
+
+
+COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "http_requests": ("HTTP requests answered", ("route", "method", "status")),
+    "http_refused": ("HTTP requests refused because of load or state", ("code",)),
+    "produce_messages": ("Messages with a verdict", ("outcome", "code")),
+    "consume_messages": ("Messages that consumers have handled", ("group", "topic")),
+    "consume_errors": ("Errors", ("group", "topic", "kind")),
+    "consume_retries": ("Retries scheduled", ("group", "topic")),
+    "consume_gap_records": ("Records that were trimmed away before they were read", ("group", "topic")),
+    "dead_letters": ("Messages given up; no topic: skipped", ("topic",)),
+    "rebalances": ("Assignments received", ("group",)),
+    "commit_failures": ("Commits that did not succeed", ("group",)),
+    "client_rebuilds": ("Kafka clients replaced", ("client",)),
+}
+"""Name without prefix and `_total`, to help text and labels."""
+HISTOGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "http_request_seconds": ("From the request's head to its answer", ("route", "method")),
+    "produce_delivery_seconds": ("From acceptance to the verdict", ()),
+    "consume_batch_seconds": ("One run of a consumer", ("group", "topic")),
+}
