@@ -8,10 +8,11 @@ from typing import Protocol
 from fastapi import FastAPI, Request, Response
 
 from app.api import documentation
+from app.api.bodies import ClientGone
 from app.api.calls import Call, RouteInfo
 from app.api.health import Health
 from app.api.receipt_route import read_receipt
-from app.api.replies import CALL, Reply, response_of
+from app.api.replies import CALL, Receive, Reply, Scope, Send, response_of
 from app.api.services import Services
 
 
@@ -37,9 +38,19 @@ def add_routes(application: FastAPI, services: Services, produce: Sequence[Produ
 
 def _endpoint(route: ProducingRoute) -> Callable[[Request], Awaitable[Response]]:
     async def produce(request: Request) -> Response:
-        return response_of(await route(request.scope[CALL]))
+        try:
+            return response_of(await route(request.scope[CALL]))
+        except ClientGone:
+            return _NoResponse()
 
     return produce
+
+
+class _NoResponse(Response):
+    """Sends nothing: there is nobody to answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        return
 
 
 def _add_receipts(application: FastAPI, services: Services) -> None:

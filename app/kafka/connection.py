@@ -9,16 +9,36 @@ from importlib import metadata
 from typing import Any
 
 import aiokafka.errors
-import aiokafka.record._crecords as c_records
 from aiokafka.errors import BrokerResponseError
-from aiokafka.record import default_records
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from app.errors import ConfigurationError
 from app.settings import Settings
 
 SUPPORTED_AIOKAFKA = "0.14."
 """The hard stop and the watchdog use private names of this version; tests cover each of them."""
+C_EXTENSION = "aiokafka.record._crecords"
 REPEAT_AFTER_S = 30.0
+MOST_TEMPLATES = 200
+
+
+class UnsupportedCompressionType(BrokerResponseError):
+    errno = 76
+    message = "UNSUPPORTED_COMPRESSION_TYPE"
+    description = "The broker or the topic does not take this compression type."
+
+
+class OffsetNotAvailable(BrokerResponseError):
+    errno = 78
+    message = "OFFSET_NOT_AVAILABLE"
+    description = "The leader's high watermark has not caught up from a recent election yet."
+    retriable = True
+
+
+class GroupMaxSizeReached(BrokerResponseError):
+    errno = 81
+    message = "GROUP_MAX_SIZE_REACHED"
+    description = "The consumer group has as many members as the broker allows."
 
 
 class FencedInstanceId(BrokerResponseError):
@@ -60,6 +80,9 @@ class ResourceNotFound(BrokerResponseError):
 
 
 MISSING_ERRORS = (
+    UnsupportedCompressionType,
+    OffsetNotAvailable,
+    GroupMaxSizeReached,
     FencedInstanceId,
     InvalidRecord,
     UnstableOffsetCommit,
@@ -75,47 +98,60 @@ def prepare_aiokafka() -> None:
     version = metadata.version("aiokafka")
     if not version.startswith(SUPPORTED_AIOKAFKA):
         raise ConfigurationError(f"aiokafka {version} is installed; this service needs {SUPPORTED_AIOKAFKA}x")
-    if default_records.DefaultRecordBatchBuilder is not c_records.DefaultRecordBatchBuilder:
+    if not DefaultRecordBatchBuilder.__module__.startswith(C_EXTENSION):
         raise ConfigurationError(
             "aiokafka runs without its C extensions, five times slower: install a wheel of it for this Python "
-            "and unset AIOKAFKA_NO_EXTENSIONS"
+            "(pip install --force-reinstall --only-binary=aiokafka aiokafka) and unset AIOKAFKA_NO_EXTENSIONS"
         )
     for error in MISSING_ERRORS:
         aiokafka.errors.kafka_errors.setdefault(error.errno, error)
-    logger = logging.getLogger("aiokafka")
-    logger.setLevel(max(logger.level, logging.INFO))
-    for name in NOISY_LOGGERS:
-        noisy = logging.getLogger(name)
-        if not any(isinstance(known, RepeatFilter) for known in noisy.filters):
-            noisy.addFilter(RepeatFilter())
+    _quieten_aiokafka()
 
 
 NOISY_LOGGERS = (
     "aiokafka",
-    "aiokafka.client",
-    "aiokafka.conn",
     "aiokafka.cluster",
+    "aiokafka.conn",
     "aiokafka.consumer.fetcher",
     "aiokafka.consumer.group_coordinator",
+    "aiokafka.consumer.subscription_state",
+    "aiokafka.producer.producer",
     "aiokafka.producer.sender",
 )
+"""A filter holds for its own logger only, not for those below it, so each is named."""
+
+
+def _quieten_aiokafka() -> None:
+    for name in NOISY_LOGGERS:
+        logger = logging.getLogger(name)
+        if logger.level or name == "aiokafka":
+            logger.setLevel(max(logger.level, logging.INFO))
+        if not any(isinstance(known, RepeatFilter) for known in logger.filters):
+            logger.addFilter(RepeatFilter())
 
 
 class RepeatFilter(logging.Filter):
-    """Lets a message template through once in 30 s: a broker that is away must not fill the log."""
+    """Lets a message template through once in 30 s and says how many were held back meanwhile: a broker that is
+    away must not fill the log. DEBUG never passes: aiokafka prints payloads there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._last: dict[str, float] = {}
+        self._seen: dict[str, tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO:
-            return True
+            return False
         template = str(record.msg)
         now = time.monotonic()
-        if now - self._last.get(template, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
+        last, held_back = self._seen.get(template, (-REPEAT_AFTER_S, 0))
+        if now - last < REPEAT_AFTER_S:
+            self._seen[template] = (last, held_back + 1)
             return False
-        self._last[template] = now
+        if len(self._seen) >= MOST_TEMPLATES:
+            self._seen.clear()
+        self._seen[template] = (now, 0)
+        if held_back:
+            record.msg = f"{template} [{held_back} more like this since the last such line]"
         return True
 
 

@@ -31,7 +31,7 @@ from app.errors import (
 )
 from app.kafka.connection import connection_options
 from app.kafka.protocols import AssignmentListener
-from app.kafka.tasks import bounded, end
+from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, unless
 from app.messages import Record, TopicPartition
 from app.settings import Settings
 
@@ -61,7 +61,7 @@ class AiokafkaConsumer:
         self._consumer.subscribe(list(topics), listener=_ListenerAdapter(listener, self._remember))
         self._join_timeout_s = (settings.consumer_rebalance_timeout_ms + 2 * settings.kafka_request_timeout_ms) / 1000
         self._failure: BaseException | None = None
-        self._stopped: asyncio.Future[None] | None = None
+        self._stop = Stop(self._end)
 
     def _remember(self, error: BaseException) -> None:
         self._failure = error
@@ -75,7 +75,7 @@ class AiokafkaConsumer:
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         consumer = self._consumer
-        if self._stopped is not None or consumer._subscription.reassignment_in_progress:
+        if self._stop.begun or consumer._subscription.reassignment_in_progress:
             return ()
         self._check_membership()
         at = ClientPartition(*partition)
@@ -199,22 +199,13 @@ class AiokafkaConsumer:
         return bool(self._consumer._subscription.reassignment_in_progress)
 
     async def stop(self, grace_s: float) -> None:
-        if self._stopped is None:
-            self._stopped = asyncio.get_running_loop().create_future()
-            try:
-                await self._stop(grace_s)
-            finally:
-                self._stopped.set_result(None)
-        else:
-            await asyncio.wait([self._stopped], timeout=grace_s + 2 * CLOSE_TIMEOUT_S)
+        await self._stop.within(grace_s)
 
-    async def _stop(self, grace_s: float) -> None:
-        """aiokafka's own stop() while it lasts, then its tasks by hand: it may hang or raise half-way."""
+    async def _end(self, hurry: asyncio.Event) -> None:
+        """aiokafka's own stop() while there is time, then its tasks by hand: it may hang or raise half-way."""
         consumer = self._consumer
-        stopping = asyncio.ensure_future(consumer.stop())
-        await asyncio.wait({stopping}, timeout=max(grace_s, 0.05))
-        await end([stopping], CLOSE_TIMEOUT_S)
-        await end(_client_tasks(consumer), CLOSE_TIMEOUT_S)
+        await unless(hurry, consumer.stop())
+        await end(_client_tasks(consumer), CANCEL_TIMEOUT_S)
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
             await bounded(consumer._client.close(), CLOSE_TIMEOUT_S)
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, ProducerClosed
 from app.errors import KafkaUnavailable
 from app.kafka.connection import connection_options
 from app.kafka.protocols import RecordBatch
-from app.kafka.tasks import bounded, end
+from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, unless
 from app.messages import TopicPartition
 from app.settings import MIB, Settings
 
@@ -42,7 +42,7 @@ class AiokafkaProducer:
     def __init__(self, settings: Settings, bootstrap_servers: str) -> None:
         self._producer = AIOKafkaProducer(**_producer_options(settings, bootstrap_servers))
         self._idempotent = settings.producer_idempotent
-        self._stopped: asyncio.Future[None] | None = None
+        self._stop = Stop(self._end)
 
     async def start(self) -> None:
         await self._producer.start()
@@ -58,28 +58,20 @@ class AiokafkaProducer:
     @property
     def alive(self) -> bool:
         task = self._producer._sender.sender_task
-        return self._stopped is None and task is not None and not task.done()
+        return not self._stop.begun and task is not None and not task.done()
 
     async def stop(self, grace_s: float) -> None:
-        if self._stopped is None:
-            self._stopped = asyncio.get_running_loop().create_future()
-            try:
-                await self._stop(grace_s)
-            finally:
-                self._stopped.set_result(None)
-        else:
-            await asyncio.wait([self._stopped], timeout=grace_s + 2 * CLOSE_TIMEOUT_S)
+        await self._stop.within(grace_s)
 
-    async def _stop(self, grace_s: float) -> None:
+    async def _end(self, hurry: asyncio.Event) -> None:
         """Flush, fail what is left, end the sender, close the sockets: aiokafka's own stop() may never end."""
         producer = self._producer
         sender, accumulator = producer._sender, producer._message_accumulator
-        task = sender.sender_task
-        if grace_s > 0 and task is not None and not task.done():
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await bounded(accumulator.flush(), grace_s)
         producer._closed = accumulator._closed = True
-        accumulator.fail_all(ProducerClosed())
+        task = sender.sender_task
+        if task is not None and not task.done():
+            await unless(hurry, accumulator.flush())
+        _fail_what_is_left(accumulator)
         if task is not None:
             task.remove_done_callback(sender._fail_all)
             await _end_sender(task, sender)
@@ -87,10 +79,19 @@ class AiokafkaProducer:
             await bounded(producer.client.close(), CLOSE_TIMEOUT_S)
 
 
+def _fail_what_is_left(accumulator: Any) -> None:
+    """No answer will come any more. Nobody may be waiting for a batch to be drained, so that error is read here."""
+    left = [batch for batches in accumulator._batches.values() for batch in batches]
+    left += accumulator._pending_batches
+    accumulator.fail_all(ProducerClosed())
+    for batch in left:
+        batch._drain_waiter.exception()
+
+
 async def _end_sender(task: asyncio.Task[None], sender: Any) -> None:
     """Ends the sender task and the produce requests it runs, which it would otherwise wait for."""
     requests = [other for other in asyncio.all_tasks() if other is not task and _runs(other, sender._send_produce_req)]
-    await end([*requests, task], CLOSE_TIMEOUT_S)
+    await end([*requests, task], CANCEL_TIMEOUT_S)
 
 
 def _runs(task: asyncio.Task[Any], method: Any) -> bool:

@@ -30,7 +30,15 @@ from app.routes.routes import Routes
 from app.routes.table import DeadLetter
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES, Settings
 
+WAIT_S = 5.0
 ORIGIN = "http://127.0.0.1:3000"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns when `condition` holds; fails after 5 s."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():
+            await asyncio.sleep(0.002)
 
 
 @dataclass(frozen=True)

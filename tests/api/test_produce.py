@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import MakeService
-from tests.api.service import Service, StoredRecord
+from tests.api.service import Service, StoredRecord, until
 
 
 def only_record(service: Service, topic: str = "example") -> StoredRecord:
@@ -156,7 +156,9 @@ async def test_a_partition_is_taken_as_given(service: Service) -> None:
 
 
 async def test_a_partition_key_chooses_the_partition_and_is_not_stored(service: Service) -> None:
-    chosen = {(await service.produce(payload=1, key=f"k{n}", partition_key="same")).json()["partition"] for n in range(9)}
+    chosen = {
+        (await service.produce(payload=1, key=f"k{n}", partition_key="same")).json()["partition"] for n in range(9)
+    }
     assert len(chosen) == 1
 
 
@@ -256,7 +258,7 @@ async def test_what_is_not_json_is_malformed(either: Service, body: bytes) -> No
 
 
 async def test_512_levels_and_brackets_in_strings_are_fine(service: Service) -> None:
-    deep = b"[" * 511 + b'"' + b"[{\\\\\\\"" * 1000 + b'"' + b"]" * 511
+    deep = b"[" * 511 + b'"' + b'[{\\\\\\"' * 1000 + b'"' + b"]" * 511
     assert (await service.produce_raw(b'{"topic":"example","payload":' + deep + b"}")).status_code == 200
     assert only_record(service).value == deep
 
@@ -408,9 +410,9 @@ async def test_async_is_answered_with_a_receipt_that_tells_the_verdict(either: S
     pending = (await either.http.get(response.headers["location"])).json()
     assert pending["status"] == "pending"
     assert pending["settled_at"] is None
-    while not either.kafka.unanswered:
-        await either.http.get("/health/live")
+    await until(lambda: bool(either.kafka.unanswered))
     either.kafka.answer_now()
+    await until(lambda: either.producer.in_flight == 0)
     settled = (await either.http.get(response.headers["location"])).json()
     assert settled["status"] == "delivered"
     assert (settled["partition"], settled["offset"]) == (1, 0)

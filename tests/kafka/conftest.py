@@ -83,7 +83,7 @@ async def nothing_left() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
     async with asyncio.timeout(5):
-        while left := asyncio.all_tasks() - before - {asyncio.current_task()}:  # type: ignore[arg-type]
+        while left := asyncio.all_tasks() - before - {asyncio.current_task()}:
             await asyncio.wait(left, timeout=0.1)
     gc.collect()
     await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from app.settings import Settings
 def settings_of(bootstrap_servers: str, **fields: Any) -> Settings:
     """Settings for one broker, from nothing but the arguments; requests time out after 4 s."""
     values = {"kafka_bootstrap_servers": bootstrap_servers, "kafka_request_timeout_ms": 4000, **fields}
-    return Settings(_env_file=None, **values)
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]  # pydantic-settings adds it
 
 
 class Remembering:

@@ -179,7 +179,7 @@ class Node:
     async def _ended(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
         while self.running and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)  # noqa: ASYNC110  a child process gives no event to wait for
+            await asyncio.sleep(0.02)
         return not self.running
 
     def _forget(self) -> None:

@@ -1,0 +1,45 @@
+# Everything that people and CI do. `make` lists it.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup run test check kafka lock clean
+
+help: ## Lists what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 10
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and was not found" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "The module venv is needed (package python3-venv)" >&2; exit 1; }
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+setup: $(VENV)/.run ## Installs what running needs; fetches Kafka's jars where Java and Maven are there
+	@if command -v java >/dev/null 2>&1 && command -v mvn >/dev/null 2>&1; \
+	then $(BIN)/python -m app.kafka.embedded --fetch-only || echo "Without Kafka's jars an in-memory broker will serve"; \
+	else echo "Without Java 17 and Maven an in-memory broker will serve"; fi
+
+run: setup ## Runs the service on http://127.0.0.1:3000 until Ctrl-C
+	@exec $(BIN)/python -m app server
+
+test: $(VENV)/.dev ## Runs the tests; needs Java 17 and Maven, or KAFKA_BOOTSTRAP_SERVERS
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## Checks style and types
+	$(BIN)/ruff check app tests
+	$(BIN)/ruff format --check app tests
+	$(BIN)/mypy app tests
+
+kafka: $(VENV)/.run ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Java 17 and Maven
+	@exec $(BIN)/python -m app.kafka.embedded
+
+clean: ## Removes what was installed, and the data of the embedded broker
+	rm -rf $(VENV) .demijohn .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,64 @@
+"""The routing table: data when it is right, every fault at once when it is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.consumers.example import ExampleConsumer
+from app.errors import RoutesInvalid
+from app.routes import Backoff, DeadLetter, Routes
+from app.routes.loading import draw_table, load_table
+from app.settings import Settings
+
+
+def settings(**changes: object) -> Settings:
+    return Settings.model_validate({"kafka_bootstrap_servers": "127.0.0.1:1", **changes})
+
+
+def test_the_shipped_table_routes_the_example() -> None:
+    (line,) = load_table(settings()).subscriptions
+    assert (line.topic, line.consumer, line.group) == ("example", ExampleConsumer, "demijohn")
+
+
+def test_group_defaults_hold_for_its_lines_and_lines_win() -> None:
+    def draw(routes: Routes) -> None:
+        routes.defaults(max_messages=7)
+        with routes.group("reports", initial_offset="latest") as group:
+            group.topic("a", ExampleConsumer)
+            group.topic("b", ExampleConsumer, max_messages=9)
+
+    first, second = draw_table(draw, settings()).subscriptions
+    assert (first.group, first.max_messages, first.initial_offset) == ("reports", 7, "latest")
+    assert second.max_messages == 9
+
+
+def test_every_fault_is_reported_at_once_with_its_place() -> None:
+    def draw(routes: Routes) -> None:
+        routes.topic("a b", int)
+        routes.topic("x", ExampleConsumer, max_mesages=3)
+        routes.topic("x", ExampleConsumer, max_messages=0, dead_letter=DeadLetter("x"))
+        routes.pattern("(", ExampleConsumer)
+
+    with pytest.raises(RoutesInvalid) as caught:
+        draw_table(draw, settings())
+    text = str(caught.value)
+    for expected in ("a topic name", "not a subclass", "did you mean max_messages", "own DLQ", "drawn twice"):
+        assert expected in text
+    assert any(fault.path == "demijohn.x.max_messages" for fault in caught.value.faults)
+
+
+def test_patterns_take_whole_names_and_never_internal_topics_nor_dead_letters() -> None:
+    def draw(routes: Routes) -> None:
+        routes.pattern(r"user_.*", ExampleConsumer, name="users", dead_letter=DeadLetter("user_dlq"))
+        routes.topic("user_vip", ExampleConsumer, max_messages=1)
+
+    table = draw_table(draw, settings())
+    existing = ["user_a", "user_dlq", "xuser_b", "__user_c", "user_vip"]
+    resolved = table.groups[0].resolve(existing, table.dead_letter_topics())
+    assert sorted(resolved) == ["user_a", "user_vip"]
+    assert resolved["user_vip"].max_messages == 1
+
+
+def test_the_pause_doubles_with_each_attempt_up_to_its_limit() -> None:
+    assert [Backoff().delay_ms(attempt) for attempt in range(1, 7)] == [2000, 4000, 8000, 16000, 30000, 30000]
+    assert Backoff(exponential=False).delay_ms(5) == 1000
