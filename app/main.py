@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from app.api.admission import Admission
 from app.api.application import Application, build_application
 from app.api.receipts import Receipts
 from app.api.services import Services
@@ -75,6 +76,7 @@ class Service:
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()
+        self.front_door: Admission | None = None
         self._booting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[Ending] | None = None
 
@@ -200,6 +202,12 @@ class Service:
     async def _serve_on(self, deadline: float) -> None:
         """Calls are still taken for HTTP_DRAIN_WAIT_S; those in flight are answered before the producer closes."""
         await asyncio.sleep(min(self.settings.http_drain_wait_s, max(0.0, deadline - time.monotonic() - 1)))
+        front_door = self.front_door
+        if front_door is None:
+            return
+        front_door.refuse_new_calls()
+        while front_door.messages and time.monotonic() < deadline - PRODUCER_RESERVE_S:
+            await asyncio.sleep(0.02)
 
     def _ending(self, stopped: StopReport, report: CloseReport) -> Ending:
         code = 2 if stopped.cut_jobs or report.undelivered else 0
@@ -232,6 +240,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
 
     application = build_application(service.services, lifespan=lifespan)
     add_pages(application, service.services.snapshot.document)
+    service.front_door = application.admission
     return application
 
 

@@ -41,6 +41,7 @@ NOT_SUPPORTED = frozenset(
         "HTTP_TLS_KEY",
         "HTTP_TOPICS",
         "HTTP_TRUSTED_PROXIES",
+        "LOG_PAYLOADS",
         "PRODUCER_BUFFER_MAX_AGE_MS",
         "PRODUCER_BUFFER_MAX_MESSAGES",
         "PRODUCER_CLIENT",
@@ -135,7 +136,6 @@ class Settings(BaseSettings):
     shutdown_timeout_s: Seconds = Field(25, description="The whole stop takes at most this long")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people or for machines")
-    log_payloads: bool = Field(False, description="Whether payloads may appear in the log")
     routes: str = Field("app.routing:draw", description="Import path of the routing table, module:function")
 
     @field_validator("kafka_bootstrap_servers")

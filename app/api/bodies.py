@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Generator
+from types import CoroutineType, coroutine
+from typing import Any
 
 from app.api.admission import Admission
 from app.api.calls import Call
 from app.api.problems import Refusal
+from app.api.replies import Message, Receive
 
 MEDIA_TYPE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*((?:;.*)?)", re.S | re.I).fullmatch
 CHARSET = re.compile(rb";\s*charset\s*=\s*(\"[^\"]*\"|[^;\s]*)", re.I).findall
@@ -57,16 +61,49 @@ async def read_body(call: Call, admission: Admission, stall_timeout_s: float) ->
     """The whole body. Raises Refusal (too large, overloaded, 408 after a stall) or ClientGone."""
     chunks: list[bytes] = []
     while True:
-        try:
-            async with asyncio.timeout(stall_timeout_s):
-                message = await call.receive()
-        except TimeoutError:
-            detail = f"No more of the body came within {stall_timeout_s:g} s (HTTP_BODY_TIMEOUT_S)"
-            raise Refusal("request_timeout", detail) from None
+        message = await _next_message(call.receive, stall_timeout_s)
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunk = message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
         admission.hold_bytes(call, len(chunk))
         if not message.get("more_body", False):
             return b"".join([*chunks, chunk]) if chunks else chunk
         chunks.append(chunk)
+
+
+async def _next_message(receive: Receive, stall_timeout_s: float) -> Message:
+    """What comes next, within the time. Most bodies are there already: those cost no timer."""
+    receiving = receive()
+    if not isinstance(receiving, CoroutineType):
+        return await _in_time(receiving, stall_timeout_s)
+    try:
+        waits_for = receiving.send(None)
+    except StopIteration as done:
+        message: Message = done.value
+        return message
+    return await _in_time(_resumed(receiving, waits_for), stall_timeout_s)
+
+
+async def _in_time(receiving: Awaitable[Message], stall_timeout_s: float) -> Message:
+    try:
+        async with asyncio.timeout(stall_timeout_s):
+            return await receiving
+    except TimeoutError:
+        detail = f"No more of the body came within {stall_timeout_s:g} s (HTTP_BODY_TIMEOUT_S)"
+        raise Refusal("request_timeout", detail) from None
+
+
+@coroutine
+def _resumed(begun: CoroutineType[Any, Any, Message], waits_for: Any) -> Generator[Any, Any, Message]:
+    """Goes on with a coroutine that was begun by hand and now waits for something."""
+    try:
+        while True:
+            try:
+                sent = yield waits_for
+            except BaseException as error:
+                waits_for = begun.throw(error)
+            else:
+                waits_for = begun.send(sent)
+    except StopIteration as done:
+        message: Message = done.value
+        return message

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import orjson
 
 from app.api.admission import Admission
+from app.api.announcer import Announcer
 from app.api.bodies import check_body_headers, read_body
 from app.api.calls import Call, RouteInfo
 from app.api.message_reader import ReadMessage, read_one
@@ -19,7 +19,6 @@ from app.api.services import Services
 from app.api.topic_policy import TopicPolicy
 from app.api.trace_context import trace_headers, traced
 from app.errors import ProduceError
-from app.events import MessageProducedSync, Monitor
 from app.messages import OutgoingMessage
 from app.producer import DeliveryHandle, Producer
 
@@ -36,7 +35,7 @@ class ProduceRoute:
         self._settings = services.settings
         self._producer = services.producer
         self._receipts = services.receipts
-        self._monitor = services.monitor
+        self._announcer = Announcer(services.producer.id, services.monitor)
         self._admission = admission
         self._policy = TopicPolicy(services.table.dead_letter_topics())
 
@@ -67,7 +66,7 @@ class ProduceRoute:
             raise refusal_of(error) from None
         if not await handle.settled(options.timeout_s) and not handle.withdraw():
             raise Refusal("delivery_unknown", unknown_text(options.timeout_s))
-        announce(handle, self._producer, self._monitor)
+        self._announcer.verdict(handle)
         if handle.error is not None:
             raise refusal_of(handle.error)
         return delivered(handle)
@@ -112,14 +111,6 @@ def missing_text(topic: str) -> str:
 def unknown_text(timeout_s: float) -> str:
     """What is said of a message without a verdict in time."""
     return f"No verdict came within {timeout_s:g} s: the message may be stored, sending it again may duplicate it"
-
-
-def announce(handle: DeliveryHandle, producer: Producer, monitor: Monitor) -> None:
-    """Tells listeners, if there are any, that a call came back with a verdict."""
-    report = handle.report if monitor.listens(MessageProducedSync) else None
-    if report is not None:
-        took_ms = (time.monotonic() - handle.accepted_at) * 1000
-        monitor.emit(MessageProducedSync(producer.id, handle.topic, took_ms, report))
 
 
 def delivered(handle: DeliveryHandle) -> Reply:

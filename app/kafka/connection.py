@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
@@ -134,15 +135,16 @@ class RepeatFilter(logging.Filter):
     """Lets a message template through once in 30 s and says how many were held back meanwhile: a broker that is
     away must not fill the log. DEBUG never passes: aiokafka prints payloads there."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
+        self._clock = clock
         self._seen: dict[str, tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO:
             return False
         template = str(record.msg)
-        now = time.monotonic()
+        now = self._clock()
         last, held_back = self._seen.get(template, (-REPEAT_AFTER_S, 0))
         if now - last < REPEAT_AFTER_S:
             self._seen[template] = (last, held_back + 1)

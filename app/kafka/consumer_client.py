@@ -31,7 +31,7 @@ from app.errors import (
 )
 from app.kafka.connection import connection_options
 from app.kafka.protocols import AssignmentListener
-from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, unless
+from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
 from app.messages import Record, TopicPartition
 from app.settings import Settings
 
@@ -71,7 +71,7 @@ class AiokafkaConsumer:
             await bounded(self._consumer.start(), self._join_timeout_s)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop(0)
-            raise KafkaUnavailable(f"The group could not be joined: {error or type(error).__name__}") from error
+            raise KafkaUnavailable(f"The group could not be joined: {reason(error)}") from error
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         consumer = self._consumer
@@ -180,7 +180,7 @@ class AiokafkaConsumer:
         try:
             return await bounded(coroutine, timeout_s)
         except (KafkaError, OSError, TimeoutError) as error:
-            raise KafkaUnavailable(f"Offsets could not be looked up: {error or type(error).__name__}") from error
+            raise KafkaUnavailable(f"Offsets could not be looked up: {reason(error)}") from error
 
     def trouble(self) -> str | None:
         consumer = self._consumer

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, ProducerClosed
 from app.errors import KafkaUnavailable
 from app.kafka.connection import connection_options
 from app.kafka.protocols import RecordBatch
-from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, unless
+from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
 from app.messages import TopicPartition
 from app.settings import MIB, Settings
 
@@ -29,7 +29,7 @@ async def open_producer(settings: Settings, bootstrap_servers: str) -> AiokafkaP
         await bounded(client.start(), settings.kafka_request_timeout_ms / 1000 * 2)
     except (KafkaError, OSError, TimeoutError) as error:
         await client.stop(0)
-        raise KafkaUnavailable(f"No producer could be opened: {error or type(error).__name__}") from error
+        raise KafkaUnavailable(f"No producer could be opened: {reason(error)}") from error
     except BaseException:
         await client.stop(0)
         raise
@@ -46,6 +46,13 @@ class AiokafkaProducer:
 
     async def start(self) -> None:
         await self._producer.start()
+        sender = self._producer._sender
+        sender.sender_task.remove_done_callback(sender._fail_all)  # it breaks off where there is no transaction
+        sender.sender_task.add_done_callback(self._sender_ended)
+
+    def _sender_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            _fail_what_is_left(self._producer._message_accumulator, error)
 
     def new_batch(self) -> RecordBatch:
         batch: RecordBatch = self._producer.create_batch()
@@ -71,19 +78,18 @@ class AiokafkaProducer:
         task = sender.sender_task
         if task is not None and not task.done():
             await unless(hurry, accumulator.flush())
-        _fail_what_is_left(accumulator)
+        _fail_what_is_left(accumulator, ProducerClosed())
         if task is not None:
-            task.remove_done_callback(sender._fail_all)
             await _end_sender(task, sender)
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
             await bounded(producer.client.close(), CLOSE_TIMEOUT_S)
 
 
-def _fail_what_is_left(accumulator: Any) -> None:
+def _fail_what_is_left(accumulator: Any, error: BaseException) -> None:
     """No answer will come any more. Nobody may be waiting for a batch to be drained, so that error is read here."""
     left = [batch for batches in accumulator._batches.values() for batch in batches]
     left += accumulator._pending_batches
-    accumulator.fail_all(ProducerClosed())
+    accumulator.fail_all(error)
     for batch in left:
         batch._drain_waiter.exception()
 

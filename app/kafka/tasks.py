@@ -1,4 +1,4 @@
-"""Waiting for tasks without hanging and without leaving them behind."""
+"""Waiting for a client's coroutines without hanging and without leaving them behind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ T = TypeVar("T")
 AFTER_GRACE_S = 2.0
 CANCEL_TIMEOUT_S = 0.5
 """How long cancelled tasks may take to end."""
+
+
+def reason(error: BaseException) -> str:
+    """What happened, in words: some errors of clients and of asyncio have no text."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__
 
 
 async def bounded(coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:

@@ -19,17 +19,19 @@ class Rate:
         self._second = int(self._started)
 
     def add(self, count: int) -> None:
-        self._advance()
-        self._counts[self._second % WINDOW_S] += count
+        second = int(self._clock())
+        if second != self._second:
+            self._advance(second)
+        self._counts[second % WINDOW_S] += count
 
     @property
     def per_s(self) -> float:
         """Over the last minute, or over the time since the start while that is shorter (at least a second)."""
-        self._advance()
-        return sum(self._counts) / min(WINDOW_S, max(1.0, self._clock() - self._started))
+        now = self._clock()
+        self._advance(int(now))
+        return sum(self._counts) / min(WINDOW_S, max(1.0, now - self._started))
 
-    def _advance(self) -> None:
-        second = int(self._clock())
+    def _advance(self, second: int) -> None:
         for passed in range(self._second + 1, min(second, self._second + WINDOW_S) + 1):
             self._counts[passed % WINDOW_S] = 0
         self._second = second

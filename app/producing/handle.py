@@ -27,7 +27,7 @@ class DeliveryHandle:
         "_prefix",
         "_release",
         "_sequence",
-        "_waiter",
+        "_waiters",
         "_withdrawn",
         "accepted_at",
         "attempts",
@@ -69,7 +69,7 @@ class DeliveryHandle:
         self.latency_ms = 0.0
         self.attempts = 0
         self._prefix, self._sequence = identity
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: tuple[asyncio.Future[None], ...] = ()
         self._on_settled: OnSettled | None = None
         self._release: OnSettled | None = None
         self._withdrawn: OnSettled | None = None
@@ -119,12 +119,18 @@ class DeliveryHandle:
         """Waits for the verdict, at most `timeout_s`; False when none came. Cancelling it changes nothing."""
         if self.state == SETTLED:
             return True
-        if self._waiter is None:
-            self._waiter = asyncio.get_running_loop().create_future()
         if timeout_s is None:
             timeout_s = self.deadline - self.accepted_at + 10
-        await wait_for_future(self._waiter, timeout_s)
-        return self.state == SETTLED
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters = (*self._waiters, waiter)
+        timer = loop.call_later(timeout_s, _wake, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiters = tuple(other for other in self._waiters if other is not waiter)
+        return self.done
 
     async def wait(self, timeout_s: float | None = None) -> DeliveryReport:
         """The report, once there is one. Raises TimeoutError after `timeout_s`; the delivery goes on."""
@@ -162,8 +168,8 @@ class DeliveryHandle:
         self.offset = offset
         self.latency_ms = (time.monotonic() - self.accepted_at) * 1000
         self._leave_queue()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in self._waiters:
+            _wake(waiter)
         if self._on_settled is not None:
             on_settled, self._on_settled = self._on_settled, None
             on_settled(self)
@@ -172,6 +178,11 @@ class DeliveryHandle:
         if self._release is not None:
             release, self._release = self._release, None
             release(self)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 async def wait_for_future(future: asyncio.Future[None], timeout_s: float) -> None:

@@ -212,7 +212,9 @@ async def test_a_body_that_stalls_is_a_timeout(make_service: MakeService, fast_l
 @pytest.mark.parametrize("fast_lane", [True, False])
 async def test_a_client_that_goes_leaves_nothing_behind(make_service: MakeService, fast_lane: bool) -> None:
     service = make_service(fast_lane=fast_lane)
-    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    first: dict[str, object] = {"type": "http.request", "body": b"{", "more_body": True}
+    gone: dict[str, object] = {"type": "http.disconnect"}
+    messages = iter([first, gone])
 
     async def receive() -> dict[str, object]:
         return next(messages)

@@ -65,12 +65,21 @@ def test_the_fast_way_and_the_strict_way_agree(text: bytes) -> None:
     assert split_or_error(split_fields, text) == split_or_error(split_strictly, text)
 
 
+def holds_no_json_number(value: Any) -> bool:
+    """Whether Python writes NaN or Infinity somewhere, which JSON does not have."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return True
+    return False
+
+
 @settings(max_examples=400, deadline=None)
 @given(values.filter(lambda value: value is not None))
 def test_a_payload_comes_out_as_it_went_in(value: Any) -> None:
     text = json.dumps(value).encode()
     body = b'{"payload" : %b , "topic":"example"}' % text
-    if b"NaN" in text or b"Infinity" in text:
+    if holds_no_json_number(value):
         with pytest.raises(Refusal, match="not JSON"):
             read_one(body)
         return
@@ -169,7 +178,7 @@ async def test_no_header_and_no_query_whatever_is_answered_with_a_mistake(servic
                 ("GET", "/receipts/x"),
             ):
                 response = await service.http.request(
-                    method, path, content=b'{"topic":"example","payload":1}', headers={name: value}
+                    method, path, content=b'{"topic":"example","payload":1}', headers=[(name.encode(), value)]
                 )
                 assert response.status_code < 500, (name, value, response.text)
         response = await service.http.post("/produce", params={value.decode("latin-1"): value.decode("latin-1")})
