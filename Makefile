@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check kafka lock clean
+.PHONY: help setup run test check kafka container lock clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 10
@@ -34,12 +34,18 @@ test: $(VENV)/.dev ## Runs the tests; needs Java 17 and Maven, or KAFKA_BOOTSTRA
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev ## Checks style and types
-	$(BIN)/ruff check app tests
-	$(BIN)/ruff format --check app tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy app tests
 
 kafka: $(VENV)/.run ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Java 17 and Maven
 	@exec $(BIN)/python -m app.kafka.embedded
+
+container: setup ## Builds the image, runs it against a real Kafka and checks it; needs root, Java 17 and Maven
+	@scripts/container
+
+lock: | $(BIN)/python ## Pins the newest allowed versions in requirements/
+	scripts/lock
 
 clean: ## Removes what was installed, and the data of the embedded broker
 	rm -rf $(VENV) .demijohn .pytest_cache .mypy_cache .ruff_cache

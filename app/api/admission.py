@@ -16,6 +16,8 @@ ANNOUNCED = frozenset({"draining", "overloaded", "queue_full"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 STOPPED = frozenset({"stopping", "stopped", "failed"})
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+ASYNC = b"mode=async"
+"""Queued messages are bounded by the producer's queue instead."""
 CLIENT_GONE = 499
 """Stands in the metrics for a request whose client left before its answer; never sent."""
 
@@ -50,7 +52,7 @@ class Admission:
     def _admit_produce(self, call: Call) -> None:
         if self._refusing or self._state.state in STOPPED:
             raise Refusal("draining", "The service is stopping and takes no more messages: ask another instance")
-        if self.messages >= self._settings.http_max_in_flight:
+        if self.messages >= self._settings.http_max_in_flight and ASYNC not in call.query:
             raise self._overloaded()
         declared = call.headers.get(b"content-length", b"")
         size_bytes = int(declared) if declared.isdigit() else 0

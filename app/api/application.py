@@ -26,10 +26,9 @@ from app.api.produce import ProduceRoute
 from app.api.replies import CALL, Message, Receive, Reply, Scope, Send, response_of, send_reply
 from app.api.services import Services
 from app.events import ErrorOccurred
-from app.observing.request_id import CURRENT_REQUEST_ID
+from app.observing.request_id import begin_request
 
-Handler = Callable[[Call], Awaitable[Reply | None]]
-"""Gives the answer, or None where it has sent one itself."""
+Handler = Callable[[Call], Awaitable[Reply]]
 NO_ROUTE = RouteInfo("(none)")
 """One label in the metrics for all paths that do not exist, however many there are."""
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable"}
@@ -85,10 +84,15 @@ class Application(FastAPI):
             await self._answer_by_router(scope, receive, send)
 
     async def _answer_fast(self, call: Call, handler: Handler, send: Send) -> None:
-        CURRENT_REQUEST_ID.set(call.request_id)
+        begin_request(call.request_id)
         status = CLIENT_GONE
         try:
-            reply = await self._reply(call, handler)
+            reply: Reply | None
+            try:
+                self.admission.admit(call)
+                reply = await handler(call)
+            except Exception as error:
+                reply = self._failed(call, error)
             if reply is not None:
                 await send_reply(send, reply, call.request_id)
                 status = reply.status
@@ -99,34 +103,31 @@ class Application(FastAPI):
         routed: Scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         info, refusal = self._find(routed)
         call = routed[CALL] = Call(info, scope, receive)
-        CURRENT_REQUEST_ID.set(call.request_id)
+        begin_request(call.request_id)
         outlet = _Outlet(send, call.request_id, with_body=routed is scope)
-
-        async def route(call: Call) -> None:
-            await FastAPI.__call__(self, routed, call.receive, outlet)
-
         try:
-            reply = await self._reply(call, route, refusal)
+            reply = None
+            try:
+                if refusal is not None:
+                    raise refusal
+                self.admission.admit(call)
+                await FastAPI.__call__(self, routed, receive, outlet)
+            except Exception as error:
+                reply = self._failed(call, error)
             if reply is not None and outlet.status is None:
                 await send_reply(outlet, reply, call.request_id)
         finally:
             self.admission.release(call, outlet.status or CLIENT_GONE)
 
-    async def _reply(self, call: Call, handler: Handler, refusal: Refusal | None = None) -> Reply | None:
-        """The answer to a call, whatever happens; None where there is nobody to answer, or nothing left to."""
-        try:
-            if refusal is not None:
-                raise refusal
-            self.admission.admit(call)
-            return await handler(call)
-        except Refusal as refused:
-            self.admission.announce(refused)
-            return refuse(refused, call.request_id)
-        except ClientGone:
+    def _failed(self, call: Call, error: Exception) -> Reply | None:
+        """The answer to a call that ended with an error; None where there is nobody to answer."""
+        if isinstance(error, Refusal):
+            self.admission.announce(error)
+            return refuse(error, call.request_id)
+        if isinstance(error, ClientGone):
             return None
-        except Exception as error:
-            self.monitor.emit(ErrorOccurred("http.request", error))
-            return refuse(_mistake(), call.request_id)
+        self.monitor.emit(ErrorOccurred("http.request", error))
+        return refuse(_mistake(), call.request_id)
 
     def _find(self, scope: Scope) -> tuple[RouteInfo, Refusal | None]:
         """The route that the router will choose, or why there is none."""

@@ -8,6 +8,7 @@ from app.api.problems import Refusal
 
 KAFKA_PREFIX = "__"
 OWN_PREFIX = "demijohn_"
+REMEMBERED = 10_000
 
 
 class TopicPolicy:
@@ -15,11 +16,17 @@ class TopicPolicy:
 
     def __init__(self, own_topics: Iterable[str]) -> None:
         self._own = frozenset(own_topics)
+        self._allowed: set[str] = set()
 
     def refusal(self, topic: str) -> Refusal | None:
         """Why `topic` may not be produced to; None where it may."""
+        if topic in self._allowed:
+            return None
         if topic.startswith(KAFKA_PREFIX):
             return Refusal("internal_topic", f"{topic} is internal to Kafka")
         if topic in self._own or topic.startswith(OWN_PREFIX):
             return Refusal("topic_forbidden", f"{topic} is written by the service itself only")
+        if len(self._allowed) >= REMEMBERED:
+            self._allowed.clear()
+        self._allowed.add(topic)
         return None

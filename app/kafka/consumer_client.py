@@ -13,12 +13,14 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
-    CommitFailedError,
     ConsumerStoppedError,
+    IllegalGenerationError,
     IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
 )
 
 from app.errors import (
@@ -39,6 +41,9 @@ T = TypeVar("T")
 NO_POLL_LIMIT_MS = 2**31 - 1
 """aiokafka's max_poll_interval is switched off: polling never stops here, and progress has its own watchdog."""
 CLOSE_TIMEOUT_S = 1.0
+COMMIT_RETRY_S = 0.1
+NOT_A_MEMBER = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError)
+"""The group has gone on without this member, or is about to: what it commits counts no more."""
 ASSIGNORS = {
     "range": RangePartitionAssignor,
     "roundrobin": RoundRobinPartitionAssignor,
@@ -61,6 +66,7 @@ class AiokafkaConsumer:
         self._consumer.subscribe(list(topics), listener=_ListenerAdapter(listener, self._remember))
         self._join_timeout_s = (settings.consumer_rebalance_timeout_ms + 2 * settings.kafka_request_timeout_ms) / 1000
         self._failure: BaseException | None = None
+        self._unreadable: dict[TopicPartition, int] = {}
         self._stop = Stop(self._end)
 
     def _remember(self, error: BaseException) -> None:
@@ -74,23 +80,31 @@ class AiokafkaConsumer:
             raise KafkaUnavailable(f"The group could not be joined: {reason(error)}") from error
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
-        consumer = self._consumer
-        if self._stop.begun or consumer._subscription.reassignment_in_progress:
+        if self._stop.begun or self._consumer._subscription.reassignment_in_progress:
             return ()
         self._check_membership()
         at = ClientPartition(*partition)
+        most = 1 if (self.position(partition) or 0) < self._unreadable.get(partition, 0) else max_records
         try:
-            fetched = _run_now(consumer.getmany(at, timeout_ms=0, max_records=max_records))
+            fetched = _run_now(self._consumer.getmany(at, timeout_ms=0, max_records=most))
         except OffsetOutOfRangeError as error:
             raise PositionLost(_positions(error.args[0])) from error
         except NoOffsetForPartitionError as error:
             raise PositionLost({partition: None}) from error
         except ConsumerStoppedError:
             return ()
-        except (KafkaError, RuntimeError) as error:
-            raise FetchFailed(f"{partition} cannot be read: {error!r}") from error
+        except Exception as error:  # decoders raise anything
+            raise self._unread(partition, error) from error
         records: Sequence[Record] = fetched.get(at, ())
         return records
+
+    def _unread(self, partition: TopicPartition, error: Exception) -> FetchFailed:
+        """The good records before the bad one were lost in the attempt: up to it they are taken one by one."""
+        fetched = self._consumer._fetcher._records.get(ClientPartition(*partition))
+        unpacked = getattr(fetched, "_partition_records", None)
+        offset = self.position(partition) if unpacked is None else unpacked.next_fetch_offset
+        self._unreadable[partition] = offset or 0
+        return FetchFailed(f"{partition} cannot be read at offset {offset}: {error!r}")
 
     def _check_membership(self) -> None:
         try:
@@ -102,6 +116,7 @@ class AiokafkaConsumer:
         return ClientPartition(*partition) in self._consumer._fetcher._records
 
     async def wait_for_data(self, timeout_s: float) -> None:
+        self._check_membership()
         waiter = self._consumer._fetcher._create_fetch_waiter()
         try:
             await asyncio.wait({waiter}, timeout=timeout_s)
@@ -114,7 +129,8 @@ class AiokafkaConsumer:
         return frozenset(TopicPartition(*partition) for partition in self._consumer.assignment())
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        self._consumer.seek(ClientPartition(*partition), offset)
+        if partition in self.assignment():
+            self._consumer.seek(ClientPartition(*partition), offset)
 
     def position(self, partition: TopicPartition) -> int | None:
         state = self._state(partition)
@@ -136,19 +152,32 @@ class AiokafkaConsumer:
         wanted = {ClientPartition(*at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
         try:
             await bounded(self._commit(wanted), timeout_s)
-        except (CommitFailedError, IllegalStateError) as error:
-            raise CommitRefused(f"The commit was refused: {error}") from error
+        except (*NOT_A_MEMBER, IllegalStateError) as error:
+            raise CommitRefused(f"The commit was refused: {reason(error)}") from error
         except TimeoutError as error:
             raise CommitUnknown(f"No answer to the commit within {timeout_s:g} s") from error
         except KafkaError as error:
             raise CommitUnknown(f"The commit failed: {error!r}") from error
 
     async def _commit(self, offsets: Mapping[Any, Any]) -> None:
-        """Past aiokafka's check that each partition is assigned: the start of a group is committed for all."""
+        """Past aiokafka's check that each partition is assigned: the start of a group is committed for all.
+
+        Past its `commit_offsets` too: that one shields the request, which then outlives a commit that was given up.
+        """
         subscription = self._consumer._subscription.subscription
         if subscription is None or subscription.assignment is None:
             raise IllegalStateError("No partitions assigned")
-        await self._consumer._coordinator.commit_offsets(subscription.assignment, offsets)
+        coordinator = self._consumer._coordinator
+        while True:
+            await coordinator.ensure_coordinator_known()
+            try:
+                async with coordinator._commit_lock:
+                    await coordinator._do_commit_offsets(subscription.assignment, offsets)
+                return
+            except KafkaError as error:
+                if not error.retriable or isinstance(error, NOT_A_MEMBER):
+                    raise
+            await asyncio.sleep(COMMIT_RETRY_S)
 
     async def committed(
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
@@ -190,6 +219,8 @@ class AiokafkaConsumer:
             return "fetch task is dead"
         if consumer._coordinator is not None and consumer._coordinator._coordination_task.done():
             return "coordination task is dead"
+        if consumer._client._sync_task is not None and consumer._client._sync_task.done():
+            return "metadata task is dead"
         return None
 
     def rejoining(self) -> bool:

@@ -67,17 +67,20 @@ class ConsumerClient(Protocol):
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         """Fetched records of `partition`, at most `max_records`, without waiting; empty where there are none.
 
-        Raises PositionLost (seek, then go on), FetchFailed (this partition cannot be read), MembershipLost.
+        Raises PositionLost (seek, then go on), FetchFailed (this partition cannot be read at its position, or
+        soon after: what is before the bad record is given by the next calls), MembershipLost.
         """
 
     def has_data(self, partition: TopicPartition) -> bool:
         """Whether `take` has something to give or to raise."""
 
     async def wait_for_data(self, timeout_s: float) -> None:
-        """Returns when something was fetched for any partition, or after `timeout_s`."""
+        """Returns when something was fetched for any partition, or after `timeout_s`. Raises MembershipLost."""
 
     def assignment(self) -> frozenset[TopicPartition]: ...
-    def seek(self, partition: TopicPartition, offset: int) -> None: ...
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Goes on from `offset`, dropping what was fetched. Does nothing where the partition is not assigned."""
+
     def position(self, partition: TopicPartition) -> int | None:
         """Offset of the next record that a poll would return, if it is known without asking a broker."""
 

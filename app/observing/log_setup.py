@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-from app.observing.request_id import CURRENT_REQUEST_ID
+from app.observing.request_id import current_request_id
 from app.settings import Settings
 
 NOISY = ("aiokafka", "kafka", "asyncio")
@@ -20,7 +20,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = f"{_time(record)} {record.levelname:<7} {record.getMessage()}"
-        if request_id := CURRENT_REQUEST_ID.get():
+        if request_id := current_request_id():
             text += f" request_id={request_id}"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
@@ -37,7 +37,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if request_id := CURRENT_REQUEST_ID.get():
+        if request_id := current_request_id():
             document["request_id"] = request_id
         if record.exc_info:
             document["traceback"] = self.formatException(record.exc_info)

@@ -53,6 +53,10 @@ class Histogram:
         self.counts[bisect_left(SECONDS, seconds)] += 1
         self.total_s += seconds
 
+    def add(self, other: Histogram) -> None:
+        self.counts = [mine + others for mine, others in zip(self.counts, other.counts, strict=True)]
+        self.total_s += other.total_s
+
     def buckets(self) -> list[tuple[str, float]]:
         """(upper bound, how many are not above it), as Prometheus wants them."""
         bounds = [*(repr(bound) for bound in SECONDS), "+Inf"]
@@ -72,6 +76,7 @@ class Metrics(Collector):
         self._sources = sources
         self._counters: dict[str, Counter[Labels]] = {name: Counter() for name in COUNTERS}
         self._histograms: dict[str, dict[Labels, Histogram]] = {name: {} for name in HISTOGRAMS}
+        self._requests: dict[tuple[str, str, int], Histogram] = {}
         self._loop_lag_s: float | None = None
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -104,8 +109,11 @@ class Metrics(Collector):
 
     def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """One HTTP request was answered; `route` is the path's template."""
-        self._count("http_requests", route, method, str(status))
-        self._observe("http_request_seconds", seconds, route, method)
+        key = (route, method, status)
+        histogram = self._requests.get(key)
+        if histogram is None:
+            histogram = self._requests[key] = Histogram()
+        histogram.observe(seconds)
 
     def _messages_settled(self, event: MessagesSettled) -> None:
         self._count("produce_messages", event.status, event.code or "", by=event.messages)
@@ -136,12 +144,29 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Everything as metrics, for one scrape."""
+        yield from self._requests_answered()
         yield from self._counted()
         yield from self._timed()
         yield from self._produce_gauges()
         yield from self._consume_gauges()
         if self._loop_lag_s is not None:
             yield _gauge("event_loop_lag_seconds", "How late the event loop was with a timer", self._loop_lag_s)
+
+    def _requests_answered(self) -> Iterator[Metric]:
+        """Requests are counted once, by status too, and told twice."""
+        total = CounterMetricFamily(
+            PREFIX + "http_requests", "HTTP requests answered", labels=["route", "method", "status"]
+        )
+        seconds = HistogramMetricFamily(
+            PREFIX + "http_request_seconds", "From a request's head to its answer", labels=["route", "method"]
+        )
+        by_route: dict[Labels, Histogram] = {}
+        for (route, method, status), histogram in self._requests.items():
+            total.add_metric((route, method, str(status)), sum(histogram.counts))
+            by_route.setdefault((route, method), Histogram()).add(histogram)
+        for labels, histogram in by_route.items():
+            seconds.add_metric(labels, histogram.buckets(), histogram.total_s)
+        yield from (total, seconds)
 
     def _counted(self) -> Iterator[Metric]:
         for name, (text, labels) in COUNTERS.items():
@@ -197,7 +222,6 @@ def _add_known(family: GaugeMetricFamily, labels: Sequence[str], value: Any) -> 
 
 
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "http_requests": ("HTTP requests answered", ("route", "method", "status")),
     "http_refused": ("HTTP requests refused because of load or state", ("code",)),
     "produce_messages": ("Messages with a verdict", ("outcome", "code")),
     "consume_messages": ("Messages that consumers have handled", ("group", "topic")),
@@ -211,7 +235,6 @@ COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Name without prefix and `_total`, to help text and labels."""
 HISTOGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "http_request_seconds": ("From the request's head to its answer", ("route", "method")),
     "produce_delivery_seconds": ("From acceptance to the verdict", ()),
     "consume_batch_seconds": ("One run of a consumer", ("group", "topic")),
 }

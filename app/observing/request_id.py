@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
+from typing import Any
 
-CURRENT_REQUEST_ID: ContextVar[str | None] = ContextVar("demijohn_request_id", default=None)
-"""Set by the HTTP side for the task that answers a request; None elsewhere."""
+_current: ContextVar[tuple[str, asyncio.Task[Any] | None] | None] = ContextVar("demijohn_request", default=None)
+
+
+def begin_request(request_id: str) -> None:
+    """From now on this task answers the request with this id.
+
+    Tasks that it starts inherit the context, and some of them live on; so the task is remembered too.
+    """
+    _current.set((request_id, asyncio.current_task()))
+
+
+def current_request_id() -> str | None:
+    """The id of the request that the running task answers; None where it answers none."""
+    current = _current.get()
+    if current is None:
+        return None
+    request_id, task = current
+    try:
+        return request_id if asyncio.current_task() is task else None
+    except RuntimeError:  # no loop runs in this thread
+        return None

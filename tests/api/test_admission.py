@@ -162,6 +162,16 @@ async def test_queued_messages_do_not_count_as_in_flight(make_service: MakeServi
         assert (await service.produce("?mode=async", payload=1)).status_code == 202
 
 
+async def test_queued_messages_are_taken_on_while_sync_calls_are_at_their_limit(make_service: MakeService) -> None:
+    service = make_service(http_max_in_flight=1)
+    service.kafka.answers = False
+    waiting = asyncio.create_task(service.produce(payload=1))
+    await until(lambda: service.application.admission.messages == 1)
+    assert (await service.produce("?mode=async", payload=2)).status_code == 202
+    service.kafka.answer_now()
+    assert (await waiting).status_code == 200
+
+
 async def test_bytes_in_flight_are_bounded(make_service: MakeService) -> None:
     service = make_service(http_max_in_flight_bytes=1000)
     service.kafka.answers = False

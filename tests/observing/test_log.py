@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -16,7 +17,7 @@ from app.events import Event, LoopLagMeasured, Monitor
 from app.messages import DeliveryReport, TopicPartition
 from app.observing.log import LogLines
 from app.observing.log_setup import set_up_logging
-from app.observing.request_id import CURRENT_REQUEST_ID
+from app.observing.request_id import begin_request, current_request_id
 from app.observing.sampling import LINES_PER_S, Sampler
 from app.settings import Settings
 from tests.api.service import Service
@@ -203,17 +204,19 @@ def test_text_lines_are_for_people() -> None:
 
 
 @pytest.mark.usefixtures("own_logging")
-def test_json_lines_are_one_object_each_with_the_request_and_the_traceback() -> None:
+async def test_json_lines_are_one_object_each_with_the_request_and_the_traceback() -> None:
     def log() -> None:
-        token = CURRENT_REQUEST_ID.set("mine")
         try:
             raise ValueError("a\nb")
         except ValueError:
             logging.getLogger("demijohn").exception("failed\n%s", "é")
-        CURRENT_REQUEST_ID.reset(token)
-        logging.getLogger("other").warning("second")
 
-    first, second = map(json.loads, logged("json", log).splitlines())
+    async def request() -> str:
+        begin_request("mine")
+        return logged("json", log)
+
+    first = json.loads(await asyncio.create_task(request()))
+    second = json.loads(logged("json", lambda: logging.getLogger("other").warning("second")))
     assert (first["level"], first["logger"], first["message"], first["request_id"]) == (
         "error",
         "demijohn",
@@ -235,10 +238,23 @@ def test_third_parties_are_quiet_and_access_is_not_logged() -> None:
     assert logged("text", log).splitlines()[0].endswith("WARNING a warning")
 
 
+async def test_a_task_that_a_request_starts_does_not_answer_it() -> None:
+    async def request() -> tuple[str | None, str | None]:
+        begin_request("mine")
+        inherited = await asyncio.create_task(asked())
+        return current_request_id(), inherited
+
+    async def asked() -> str | None:
+        return current_request_id()
+
+    assert await asyncio.create_task(request()) == ("mine", None)
+    assert await asyncio.to_thread(current_request_id) is None
+
+
 async def test_the_request_id_is_in_the_lines_of_a_request() -> None:
     seen: list[str | None] = []
     service = Service()
-    service.monitor.subscribe(events.MessagesAccepted, lambda _: seen.append(CURRENT_REQUEST_ID.get()))
+    service.monitor.subscribe(events.MessagesAccepted, lambda _: seen.append(current_request_id()))
     await service.http.post("/produce", json={"topic": "example", "payload": 1}, headers={"x-request-id": "mine"})
     assert seen == ["mine"]
     await service.close()

@@ -1,0 +1,37 @@
+# The service in one container. Any base with Python 3.11 or later and its venv module will do.
+ARG BASE_IMAGE=python:3.13-slim
+
+FROM ${BASE_IMAGE} AS builder
+COPY requirements/run.txt /build/run.txt
+# The secrets are optional: a pip configuration and a CA bundle for machines that reach their packages through a proxy.
+# They exist only while this line runs.
+RUN --mount=type=secret,id=pip_config,target=/run/secrets/pip_config \
+    --mount=type=secret,id=ca_certificates,target=/run/secrets/ca_certificates \
+    if [ -e /run/secrets/pip_config ]; then export PIP_CONFIG_FILE=/run/secrets/pip_config; fi; \
+    if [ -e /run/secrets/ca_certificates ]; then export PIP_CERT=/run/secrets/ca_certificates; fi; \
+    python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
+        --require-hashes -r /build/run.txt \
+    && /opt/venv/bin/pip uninstall --yes --quiet pip setuptools \
+    && /opt/venv/bin/python -m compileall -q /opt/venv
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="demijohn" \
+      org.opencontainers.image.description="An HTTP front door to Kafka and a home for Python consumers" \
+      org.opencontainers.image.licenses="MIT"
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HTTP_HOST=0.0.0.0 \
+    KAFKA_EMBEDDED=off
+COPY --from=builder /opt/venv /opt/venv
+WORKDIR /srv/demijohn
+COPY scripts/healthcheck.py LICENSE ./
+COPY app app
+RUN python -m compileall -q app
+USER 10001:10001
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 CMD ["python", "healthcheck.py"]
+ENTRYPOINT ["python", "-m", "app"]
+CMD ["server"]

@@ -1,0 +1,27 @@
+"""The image's health check: exit code 0 while the service in this container says that it is live."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+
+TIMEOUT_S = 4
+
+
+def main() -> int:
+    """Asks /health/live on this host; 0 for status 200, else 1."""
+    port = int(os.environ.get("HTTP_PORT") or 3000)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/health/live")
+        return int(connection.getresponse().status != http.client.OK)
+    except (OSError, http.client.HTTPException) as error:
+        print(f"no answer from 127.0.0.1:{port}: {error}", file=sys.stderr)
+        return 1
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
