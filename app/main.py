@@ -196,6 +196,9 @@ class Service:
 
     async def _stop_consuming(self, deadline: float) -> StopReport:
         report = await self.runtime.stop(deadline)
+        for name in report.cut_jobs:
+            detail = f"The job of {name} did not end in time and was cut: its messages will be delivered again"
+            self.monitor.emit(WarningRaised("job_cut", detail))
         self.lifecycle.advance("quiet")
         return report
 

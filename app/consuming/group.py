@@ -117,7 +117,7 @@ class GroupRunner:
     async def _be_member(self, lines: Mapping[str, Subscription]) -> None:
         self._become("joining")
         membership = Membership(
-            self.group, lines, self._surroundings, self._listener_id, self._attempts, self._outlived, self._joined
+            self.group, lines, self._surroundings, self._listener_id, self._attempts, self._outlived, self._member_is
         )
         self._membership = membership
         try:
@@ -149,11 +149,12 @@ class GroupRunner:
 
         return changed
 
-    def _joined(self) -> None:
-        self.joined_once = True
-        self._pause_s = 0.0
-        self._failing_since = None
-        self._become("stable")
+    def _member_is(self, state: GroupState) -> None:
+        if state == "stable":
+            self.joined_once = True
+            self._pause_s = 0.0
+            self._failing_since = None
+        self._become(state)
 
     def _failed(self, reason: str) -> None:
         self._pause_s = min(max(self._pause_s * 2, REBUILD_PAUSE_S[0]), REBUILD_PAUSE_S[1])

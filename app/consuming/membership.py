@@ -15,7 +15,7 @@ from app.errors import CommitRefused, CommitUnknown, MembershipLost
 from app.events import (
     CommitFailed,
     ErrorOccurred,
-    GroupStateChanged,
+    GroupState,
     GroupSubscribed,
     OffsetsCommitted,
     PartitionsAssigned,
@@ -45,7 +45,7 @@ class Membership:
         listener_id: str,
         attempts: dict[TopicPartition, tuple[int, int]],
         outlived: dict[TopicPartition, asyncio.Task[None]],
-        on_joined: Callable[[], None],
+        on_state: Callable[[GroupState], None],
     ) -> None:
         self._group = group
         self._lines = lines
@@ -53,7 +53,7 @@ class Membership:
         self._monitor = surroundings.monitor
         self._listener_id = listener_id
         self._outlived = outlived
-        self._on_joined = on_joined
+        self._on_state = on_state
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._epoch = 0
         self._quiet = False
@@ -85,7 +85,6 @@ class Membership:
             if stopping.is_set():
                 return None
             joining.result()
-            self._on_joined()
             self._own(self._keep_committing())
             pumping = self._own(self._pump(topics_changed))
             await asyncio.wait({pumping, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,7 +140,7 @@ class Membership:
             self._services.ledger.assign(partition, self._epoch, committed[partition])
             if not self._quiet:
                 self._start_worker(partition)
-        self._become("stable")
+        self._on_state("stable")
         self._monitor.emit(PartitionsAssigned(self._group.name, self._listener_id, partitions))
 
     def _start_worker(self, partition: TopicPartition) -> None:
@@ -162,16 +161,13 @@ class Membership:
     async def on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
         if not partitions and not self._workers:
             return
-        self._become("rebalancing")
+        self._on_state("rebalancing")
         self._monitor.emit(PartitionsRevoked(self._group.name, self._listener_id, partitions))
         workers = self._end_workers(revoked=True)
         await self._finish(workers, self._surroundings.settings.consumer_drain_ms / 1000)
         await self.commit(COMMIT_TIMEOUT_S)
         await self._last_hooks(workers, "revoked")
         self._forget(workers)
-
-    def _become(self, state: Any) -> None:
-        self._monitor.emit(GroupStateChanged(self._group.name, self._listener_id, state))
 
     def quiet(self) -> None:
         """Dispatches nothing more; running jobs go on."""

@@ -88,8 +88,10 @@ class Runtime:
             return
 
     def ready_reasons(self) -> Sequence[Reason]:
-        """Why the consuming side is not ready; empty when it is."""
-        reasons = []
+        """Why the consuming side is not ready; empty when it is, or when it was not started."""
+        reasons: list[Reason] = []
+        if not self._tasks:
+            return reasons
         for group in self.groups:
             waiting = group.state == "waiting_for_topics"
             if not group.joined_once and not waiting:
