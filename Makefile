@@ -36,7 +36,7 @@ test: $(VENV)/.dev ## Runs the tests; needs Java 17 and Maven, or KAFKA_BOOTSTRA
 check: $(VENV)/.dev ## Checks style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy app tests
+	$(BIN)/mypy app tests examples benchmarks
 
 kafka: $(VENV)/.run ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Java 17 and Maven
 	@exec $(BIN)/python -m app.kafka.embedded

@@ -1,0 +1,1 @@
+"""Small services to read and to run."""
