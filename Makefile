@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check kafka container lock clean
+.PHONY: help setup run test check kafka bench container lock clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 10
@@ -36,10 +36,14 @@ test: $(VENV)/.dev ## Runs the tests; needs Java 17 and Maven, or KAFKA_BOOTSTRA
 check: $(VENV)/.dev ## Checks style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy app tests examples benchmarks
+	$(BIN)/mypy app tests examples
 
 kafka: $(VENV)/.run ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Java 17 and Maven
 	@exec $(BIN)/python -m app.kafka.embedded
+
+bench: setup ## Compares with bare clients and FastStream; needs Java 17 and Maven, or KAFKA_BOOTSTRAP_SERVERS
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m benchmarks
 
 container: setup ## Builds the image, runs it against a real Kafka and checks it; needs root, Java 17 and Maven
 	@scripts/container

@@ -1,0 +1,53 @@
+"""python -m benchmarks [--list] [--only NAME ...] [--quick]"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+
+import uvloop
+
+from benchmarks.arena import Arena, arena
+from benchmarks.consuming import Consuming
+from benchmarks.rows import run
+from benchmarks.serving import Serving
+
+GOALS_MIB = (120, 200)
+"""Memory of an idle service, and of one under load."""
+HEAD = "| work | reference | ours | ratio | goal | |\n|---|---:|---:|---:|---:|---|"
+
+
+async def main() -> None:
+    """Runs the rows that were asked for and prints the table."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="name the rows")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="run these rows only")
+    parser.add_argument("--quick", action="store_true", help="short runs, one round")
+    arguments = parser.parse_args()
+    scale, rounds = (0.25, 1) if arguments.quick else (1.0, 3)
+    async with arena() as place:
+        await _run(place, arguments.only, scale, rounds, only_names=arguments.list)
+
+
+async def _run(place: Arena, only: list[str] | None, scale: float, rounds: int, *, only_names: bool) -> None:
+    consuming = Consuming(place, scale)
+    await consuming.prepare()
+    serving = Serving(place, await place.topic(), scale)
+    rows = [row for row in [*consuming.rows(), *serving.rows()] if only is None or row.name in only]
+    if only_names:
+        print("\n".join(f"{row.name}: {row.text}" for row in rows))
+        return
+    print(HEAD, flush=True)
+    gc.set_threshold(50_000, 20, 100)
+    for row in rows:
+        print((await run(row, rounds)).line(), flush=True)
+    if only is None or "memory" in only:
+        idle, loaded = await serving.memory()
+        print(f"\nMemory: {idle:.0f} MiB idle (goal {GOALS_MIB[0]}), {loaded:.0f} MiB under load ({GOALS_MIB[1]})")
+        print(f"Ceiling of server and load generator: {await serving.ceiling():,.0f} requests/s")
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
