@@ -7,6 +7,7 @@ An `OutgoingMessage` is what a caller wants stored; a `DeliveryReport` says what
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,11 +69,26 @@ def _refuse_constant(name: str) -> Any:
 
 
 def encode_json(value: Any) -> bytes:
-    """`value` as JSON in UTF-8. Raises TypeError or ValueError where it has no JSON form."""
+    """`value` as JSON in UTF-8. Raises TypeError or ValueError where it has no JSON form, as NaN has none."""
     try:
-        return orjson.dumps(value)
+        raw = orjson.dumps(value)
     except orjson.JSONEncodeError:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    if b"null" in raw:
+        _refuse_not_finite(value)
+    return raw
+
+
+def _refuse_not_finite(value: Any) -> None:
+    """Raises ValueError for NaN and infinities, which orjson writes as null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} has no JSON form")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_not_finite(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_not_finite(item)
 
 
 def decode_text(raw: bytes) -> str | bytes:

@@ -44,7 +44,7 @@ TASK_OWNERS = {
     "app.producing.clients",
     "app.producing.dispatcher",
     "app.producer",
-    "app.consuming.partition",
+    "app.consuming.ending",
     "app.consuming.membership",
     "app.consuming.group",
     "app.consuming.runtime",

@@ -26,6 +26,7 @@ class GroupServices:
     """What all partitions of one group's client use."""
 
     group: str
+    listener_id: str
     client: ConsumerClient
     ledger: OffsetLedger
     positions: Positions

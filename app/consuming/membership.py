@@ -64,6 +64,7 @@ class Membership:
         timeout_s = surroundings.settings.kafka_request_timeout_ms / 1000
         self._services = GroupServices(
             group.name,
+            listener_id,
             self._client,
             OffsetLedger(),
             Positions(group.name, surroundings.cluster, self._monitor, timeout_s),

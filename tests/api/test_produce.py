@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import MakeService
-from tests.api.service import Service, StoredRecord, until
+from tests.api.service import Service, until
+from tests.fakes import StoredRecord
 
 
 def only_record(service: Service, topic: str = "example") -> StoredRecord:

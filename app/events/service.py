@@ -1,0 +1,86 @@
+"""The life of the service, its broker and its load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.events.monitor import Event
+
+State = Literal["initializing", "starting", "running", "quieting", "quiet", "stopping", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStateChanged(Event):
+    """The service took a step forward in its life. Fires once for each state."""
+
+    state: State
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WarningRaised(Event):
+    """Something is not as it should be, and nobody can be told but the operator."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBrokerStarted(Event):
+    """The service runs its own broker. `description` says which, and what it keeps."""
+
+    kind: str
+    bootstrap_servers: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerReachable(Event):
+    """Kafka answers again, or for the first time. Fires once for each change."""
+
+    brokers: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerUnreachable(Event):
+    """Kafka does not answer. Fires once for each change."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicCreated(Event):
+    """The service created a topic of its table."""
+
+    topic: str
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorOccurred(Event):
+    """Something failed. `kind` is area.place (`consumer.consume`, `producer.deliver`, `commit` …)."""
+
+    kind: str
+    error: BaseException
+    group: str | None = None
+    topic: str | None = None
+    partition: int | None = None
+    first_offset: int | None = None
+    last_offset: int | None = None
+    attempt: int | None = None
+    consumer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLagMeasured(Event):
+    """How late the event loop was with a timer. Fires about once a second."""
+
+    lag_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused(Event):
+    """The HTTP side refused a request because of load or state (`queue_full`, `overloaded`, `draining`)."""
+
+    code: str

@@ -1,0 +1,260 @@
+"""A Kafka that exists in memory only: clients that answer as a test tells them, and what the brokers hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import KafkaUnavailable
+from app.events import Event, Monitor
+from app.kafka.protocols import AssignmentListener, RecordBatch
+from app.messages import Headers, Record, TopicPartition
+from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """What the fake broker was given."""
+
+    timestamp: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class FakeBatch:
+    """Collects records without a limit."""
+
+    def __init__(self) -> None:
+        self.records: list[StoredRecord] = []
+        self._size = 61
+
+    def append(self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Headers) -> object:
+        self.records.append(StoredRecord(timestamp, key, value, headers))
+        self._size += len(key or b"") + len(value or b"") + 10
+        return self
+
+    def size(self) -> int:
+        return self._size
+
+    def record_count(self) -> int:
+        return len(self.records)
+
+
+class FakeKafka:
+    """One broker: the client of the producer, and what is known of the cluster."""
+
+    def __init__(self, topics: Mapping[str, int]) -> None:
+        self.topic_partitions = dict(topics)
+        self.stored: dict[TopicPartition, list[StoredRecord]] = {}
+        self.reachable: bool | None = True
+        self.unreachable_for_s = 0.0
+        self.answers = True
+        self.takes = True
+        self.refuses: Callable[[StoredRecord], Exception | None] = lambda _: None
+        self.unanswered: list[tuple[asyncio.Future[int | None], FakeBatch, TopicPartition]] = []
+        self.max_record_bytes = KAFKA_DEFAULT_MAX_RECORD_BYTES
+
+    alive = True
+
+    @property
+    def brokers(self) -> int | None:
+        return 1
+
+    def topics(self) -> Mapping[str, int]:
+        return self.topic_partitions if self.reachable else {}
+
+    async def partition_count(self, topic: str, *, timeout_s: float) -> int | None:
+        return (await self.refresh(timeout_s=timeout_s)).get(topic)
+
+    async def refresh(self, *, timeout_s: float) -> Mapping[str, int]:
+        if not self.reachable:
+            raise KafkaUnavailable
+        return self.topic_partitions
+
+    async def max_message_bytes(self, topic: str, *, timeout_s: float, fresh: bool = False) -> int:
+        return self.max_record_bytes
+
+    async def create_topic(
+        self, topic: str, partitions: int, config: Mapping[str, str] | None = None, *, timeout_s: float
+    ) -> bool:
+        raise AssertionError("the HTTP side creates no topics")
+
+    async def describe(self, *, timeout_s: float) -> Mapping[str, Any]:
+        return {}
+
+    async def open_client(self) -> FakeKafka:
+        return self
+
+    def new_batch(self) -> FakeBatch:
+        return FakeBatch()
+
+    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
+        assert isinstance(batch, FakeBatch)
+        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        if not self.takes:
+            await asyncio.Event().wait()
+        if not self.answers:
+            self.unanswered.append((future, batch, partition))
+        else:
+            self._answer(future, batch, partition)
+        return future
+
+    def _answer(self, future: asyncio.Future[int | None], batch: FakeBatch, partition: TopicPartition) -> None:
+        refusals = [refusal for record in batch.records if (refusal := self.refuses(record))]
+        if refusals:
+            future.set_exception(refusals[0])
+            return
+        log = self.stored.setdefault(partition, [])
+        future.set_result(len(log))
+        log.extend(batch.records)
+
+    def answer_now(self) -> None:
+        """Answers everything that was left unanswered."""
+        self.answers = True
+        for future, batch, partition in self.unanswered:
+            if not future.done():
+                self._answer(future, batch, partition)
+        self.unanswered.clear()
+
+    async def stop(self, grace_s: float) -> None:
+        for future, _, _ in self.unanswered:
+            if not future.done():
+                future.cancel()
+
+    def records(self, topic: str) -> list[StoredRecord]:
+        """All records of a topic, partition by partition."""
+        return [record for at in sorted(self.stored) if at.topic == topic for record in self.stored[at]]
+
+
+@dataclass(frozen=True)
+class FakeRecord:
+    """A record as a consumer's client hands it out."""
+
+    offset: int
+    value: bytes | None = b"1"
+    key: bytes | None = None
+    topic: str = "t"
+    partition: int = 0
+    timestamp: int = 1_700_000_000_000
+    headers: Headers = ()
+
+
+def records(*offsets: int, topic: str = "t", partition: int = 0) -> list[FakeRecord]:
+    """A record for each offset; the payload is the offset, as JSON."""
+    return [FakeRecord(offset, str(offset).encode(), topic=topic, partition=partition) for offset in offsets]
+
+
+class FakeConsumerClient:
+    """A member of a group whose fetched records, commits and troubles a test decides on."""
+
+    def __init__(self) -> None:
+        self.listener: AssignmentListener | None = None
+        self.fetched: dict[TopicPartition, list[Record]] = {}
+        self.raises: dict[TopicPartition, list[Exception]] = {}
+        self.at: dict[TopicPartition, int] = {}
+        self.stored_offsets: dict[TopicPartition, int] = {}
+        self.beginnings: dict[TopicPartition, int] = {}
+        self.ends: dict[TopicPartition, int] = {}
+        self.commits: list[dict[TopicPartition, int]] = []
+        self.commit_raises: list[Exception] = []
+        self.start_raises: list[Exception] = []
+        self.seeks: list[tuple[TopicPartition, int]] = []
+        self.troubled: str | None = None
+        self.is_rejoining = False
+        self.stopped = False
+        self._data = asyncio.Event()
+
+    def give(self, given: Iterable[Record]) -> None:
+        """These records have been fetched."""
+        for record in given:
+            self.fetched.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+        self._data.set()
+
+    def fail_take(self, partition: TopicPartition, *errors: Exception) -> None:
+        """The next takes of `partition` raise these, one each."""
+        self.raises.setdefault(partition, []).extend(errors)
+        self._data.set()
+
+    async def start(self) -> None:
+        if self.start_raises:
+            raise self.start_raises.pop(0)
+
+    def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
+        if errors := self.raises.get(partition):
+            raise errors.pop(0)
+        waiting = self.fetched.get(partition, [])
+        taken, self.fetched[partition] = waiting[:max_records], waiting[max_records:]
+        if taken:
+            self.at[partition] = taken[-1].offset + 1
+        return taken
+
+    def has_data(self, partition: TopicPartition) -> bool:
+        return bool(self.fetched.get(partition) or self.raises.get(partition))
+
+    async def wait_for_data(self, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._data.wait()
+        except TimeoutError:
+            return
+        self._data.clear()
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset(self.at)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.seeks.append((partition, offset))
+        self.at[partition] = offset
+
+    def position(self, partition: TopicPartition) -> int | None:
+        return self.at.get(partition)
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return self.ends.get(partition)
+
+    async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
+        if self.commit_raises:
+            raise self.commit_raises.pop(0)
+        self.commits.append(dict(offsets))
+        self.stored_offsets.update(offsets)
+
+    async def committed(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int | None]:
+        return {at: self.stored_offsets.get(at) for at in partitions}
+
+    async def beginning_offsets(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int]:
+        return {at: self.beginnings.get(at, 0) for at in partitions}
+
+    async def end_offsets(
+        self, partitions: Sequence[TopicPartition], *, timeout_s: float
+    ) -> Mapping[TopicPartition, int]:
+        return {at: self.ends.get(at, 0) for at in partitions}
+
+    def rejoining(self) -> bool:
+        return self.is_rejoining
+
+    def trouble(self) -> str | None:
+        return self.troubled
+
+    async def stop(self, grace_s: float) -> None:
+        self.stopped = True
+
+
+class Heard:
+    """A monitor and all it was told of the classes asked for, in order."""
+
+    def __init__(self, *event_classes: type[Event]) -> None:
+        self.monitor = Monitor()
+        self.events: list[Event] = []
+        for event_class in event_classes:
+            self.monitor.subscribe(event_class, self.events.append)
+
+    def of(self, event_class: type[Any]) -> list[Any]:
+        """Those of one class."""
+        return [event for event in self.events if type(event) is event_class]
