@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import uuid
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -22,6 +21,8 @@ from app.events import (
 from app.messages import Record, TopicPartition
 from app.routes.table import Subscription
 
+JOB_ID_BITS = 48
+
 
 class PartitionAnnouncer:
     """Emits the events of one assignment of one partition. `job_id` is that of the batch at hand."""
@@ -31,8 +32,7 @@ class PartitionAnnouncer:
         self._consumer = subscription.consumer.__name__
         self._services = services
         self._monitor = services.monitor
-        self._prefix = uuid.uuid4().hex[:12]
-        self._jobs = itertools.count(1)
+        self._job = secrets.randbits(JOB_ID_BITS)
         self.job_id = ""
         self.job_started_at: datetime | None = None
         self.next_attempt_at: datetime | None = None
@@ -40,7 +40,8 @@ class PartitionAnnouncer:
 
     def batch_formed(self, messages: int, took_ms: float) -> None:
         """A batch was taken from the client: a new job begins."""
-        self.job_id = f"{self._prefix}-{next(self._jobs):x}"
+        self._job = (self._job + 1) % (1 << JOB_ID_BITS)
+        self.job_id = f"{self._job:012x}"
         if self._monitor.listens(MessagesPolled):
             topic, partition = self._at
             listener = self._services.listener_id

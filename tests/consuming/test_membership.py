@@ -1,0 +1,205 @@
+"""One life of a group's client: assignments, drains, commits, leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from app.consuming.membership import Membership
+from app.errors import CommitRefused, CommitUnknown
+from app.events import CommitFailed, GroupState, OffsetsCommitted, PartitionsAssigned, PartitionsRevoked
+from app.messages import TopicPartition
+from app.routes import Subscription
+from tests.consuming.groups import Member, Place, group_of
+from tests.consuming.stage import AT, OTHER, Noted, consumer_class, line_of
+from tests.fakes import records
+from tests.waiting import until
+
+
+class Life:
+    """A membership that lives in a task of its own."""
+
+    def __init__(self, line: Subscription, **settings: Any) -> None:
+        self.place = Place(**settings)
+        self.states: list[GroupState] = []
+        self.outlived: dict[TopicPartition, asyncio.Task[None]] = {}
+        self.stopping = asyncio.Event()
+        self.changed = False
+        self.membership = Membership(
+            group_of(line), {"t": line}, self.place.surroundings, "l" * 12, {}, self.outlived, self.states.append
+        )
+        self.task = asyncio.create_task(self.membership.live(self.stopping, lambda: self.changed))
+
+    @property
+    def client(self) -> Member:
+        return self.place.members[0]
+
+    async def joined(self) -> None:
+        await until(lambda: self.states, "it joined")
+
+    async def close(self, hook: str = "shutdown", seconds: float = 2.0, reserve_s: float = 1.0) -> list[str]:
+        self.stopping.set()
+        return await self.membership.close(time.monotonic() + seconds, reserve_s, hook)
+
+
+Live = Callable[..., Life]
+
+
+@pytest.fixture
+async def live() -> AsyncIterator[Live]:
+    """Starts memberships; they are closed at the end."""
+    lives: list[Life] = []
+
+    def start(consumer: type[Noted], **settings: object) -> Life:
+        lives.append(Life(line_of(consumer), **settings))
+        return lives[-1]
+
+    yield start
+    for life in lives:
+        await life.close(seconds=0.5, reserve_s=0.2)
+        life.task.cancel()
+        await asyncio.gather(life.task, return_exceptions=True)
+        await life.place.producer.close(0.1)
+
+
+async def test_what_is_done_is_committed_in_one_commit_for_all_partitions(live: Live) -> None:
+    life = live(consumer_class(), consumer_commit_interval_ms=100)
+    await life.joined()
+    life.client.give([*records(0, 1), *records(0, partition=1)])
+    await until(lambda: life.client.commits, "a commit")
+    assert life.client.commits == [{AT: 2, OTHER: 1}]
+    assert [event.offsets for event in life.place.heard.of(OffsetsCommitted)] == [{AT: 2, OTHER: 1}]
+
+
+async def test_where_nothing_was_done_nothing_is_committed(live: Live) -> None:
+    life = live(consumer_class(), consumer_commit_interval_ms=10)
+    await life.joined()
+    await asyncio.sleep(0.1)
+    assert life.client.commits == []
+
+
+@pytest.mark.parametrize("error", [CommitRefused(), CommitUnknown()])
+async def test_a_commit_that_fails_is_told_and_made_again(live: Live, error: Exception) -> None:
+    life = live(consumer_class(), consumer_commit_interval_ms=10)
+    await life.joined()
+    life.client.commit_raises.append(error)
+    life.client.give(records(0))
+    await until(lambda: life.client.commits, "the next commit succeeded")
+    assert life.client.commits == [{AT: 1}]
+    assert len(life.place.heard.of(CommitFailed)) == 1
+
+
+async def test_in_a_rebalance_jobs_are_drained_then_committed_then_told(live: Live) -> None:
+    order: list[str] = []
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Noted) -> None:
+        entered.set()
+        await leave.wait()
+        order.append("job ended")
+
+    made = consumer_class(slow)
+    life = live(made, consumer_commit_interval_ms=60_000)
+    life.place.heard.monitor.subscribe(OffsetsCommitted, lambda event: order.append(f"committed {event.offsets[AT]}"))
+    await life.joined()
+    life.client.give(records(0))
+    await entered.wait()
+    rebalancing = asyncio.create_task(life.client.rebalance(OTHER))
+    await until(lambda: life.states[-1] == "rebalancing", "the revoke began")
+    life.client.give(records(1))
+    leave.set()
+    await rebalancing
+    assert order == ["job ended", "committed 1"]
+    assert made.hooks == ["initialized", "consume", "revoked"]
+    assert life.states == ["stable", "rebalancing", "stable"]
+    assert [event.partitions for event in life.place.heard.of(PartitionsRevoked)] == [frozenset({AT, OTHER})]
+    assert [event.partitions for event in life.place.heard.of(PartitionsAssigned)][1:] == [frozenset({OTHER})]
+
+
+async def test_a_job_that_outlives_the_drain_counts_for_nothing(live: Live) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+    marks: list[bool] = []
+
+    async def stubborn(consumer: Noted) -> None:
+        entered.set()
+        await leave.wait()
+        marks.append(consumer.mark_as_consumed(consumer.messages.last))
+
+    made = consumer_class(stubborn)
+    life = live(made, consumer_drain_ms=50, consumer_commit_interval_ms=10)
+    await life.joined()
+    life.client.give(records(0))
+    await entered.wait()
+    await life.client.rebalance(AT)
+    assert AT not in life.place.offsets
+    assert "revoked" not in made.hooks
+    life.client.give(records(0))
+    await asyncio.sleep(0.05)
+    assert made.batches == [[0]], "the partition waits for its old job"
+    leave.set()
+    await until(lambda: life.place.offsets.get(AT) == 1, "the new assignment did it again")
+    assert marks == [False, True]
+
+
+async def test_a_rebalance_that_brings_nothing_leaves_an_idle_healthy_member(live: Live) -> None:
+    life = live(consumer_class())
+    await life.joined()
+    await life.client.rebalance()
+    assert life.states[-1] == "stable"
+    assert not life.task.done()
+
+
+async def test_leaving_lets_jobs_finish_commits_and_runs_shutdown(live: Live) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Noted) -> None:
+        entered.set()
+        await leave.wait()
+
+    made = consumer_class(slow)
+    life = live(made, consumer_commit_interval_ms=60_000)
+    await life.joined()
+    life.client.give(records(0))
+    await entered.wait()
+    closing = asyncio.create_task(life.close(seconds=10))
+    await asyncio.sleep(0)
+    leave.set()
+    assert await closing == []
+    assert life.place.offsets == {AT: 1}
+    assert made.hooks == ["initialized", "consume", "shutdown"]
+    assert life.client.stopped
+
+
+async def test_what_does_not_finish_in_time_is_cut_and_named(live: Live) -> None:
+    entered = asyncio.Event()
+
+    async def endless(_: Noted) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    life = live(consumer_class(endless))
+    await life.joined()
+    life.client.give(records(0))
+    await entered.wait()
+    async with asyncio.timeout(5):
+        assert await life.close(seconds=0.4, reserve_s=0.3) == ["Made on t-0"]
+    assert life.place.offsets == {}
+    assert life.client.stopped
+
+
+async def test_changed_topics_end_it_without_a_reason(live: Live) -> None:
+    life = live(consumer_class())
+    await life.joined()
+    life.changed = True
+    assert await asyncio.wait_for(life.task, 5) is None
+
+
+async def test_a_client_that_died_ends_it_with_the_reason(live: Live) -> None:
+    life = live(consumer_class())
+    await life.joined()
+    life.client.troubled = "its fetch task died"
+    assert await asyncio.wait_for(life.task, 5) == "its fetch task died"

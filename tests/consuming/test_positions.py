@@ -1,0 +1,60 @@
+"""Where to read a partition from."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.consuming.positions import Positions
+from app.errors import PositionLost
+from app.events import PositionReset
+from tests.consuming.stage import AT, OTHER, Stage
+
+
+@pytest.fixture
+def positions(stage: Stage) -> Positions:
+    return stage.services.positions
+
+
+async def test_what_is_committed_is_where_it_goes_on(stage: Stage, positions: Positions) -> None:
+    stage.client.stored_offsets = {AT: 5}
+    stage.client.beginnings = {OTHER: 3}
+    committed = await positions.start(stage.client, [AT, OTHER], lambda _: "earliest")
+    assert committed == {AT: 5, OTHER: None}
+    assert stage.client.seeks == [(AT, 5), (OTHER, 3)]
+    assert stage.client.commits == []
+
+
+async def test_a_new_group_that_wants_the_latest_commits_the_ends_once_and_for_all_partitions(
+    stage: Stage, positions: Positions
+) -> None:
+    stage.client.ends = {AT: 40, OTHER: 50}
+    committed = await positions.start(stage.client, [AT], lambda _: "latest")
+    assert committed == {AT: 40}
+    assert stage.client.commits == [{AT: 40, OTHER: 50}]
+    assert stage.client.seeks == [(AT, 40)]
+
+
+async def test_a_partition_without_a_commit_in_a_group_that_has_some_is_read_from_its_beginning(
+    stage: Stage, positions: Positions
+) -> None:
+    stage.client.stored_offsets = {AT: 5}
+    stage.client.ends = {OTHER: 50}
+    stage.client.beginnings = {OTHER: 2}
+    await positions.start(stage.client, [OTHER], lambda _: "latest")
+    assert stage.client.seeks == [(OTHER, 2)]
+    assert stage.client.commits == []
+
+
+@pytest.mark.parametrize(
+    ("old", "beginning", "end", "new", "lost"),
+    [(10, 1000, 2000, 1000, 990), (500, 0, 100, 100, 0), (50, 0, 100, 50, None), (None, 7, 100, 7, None)],
+    ids=["trimmed", "truncated", "still there", "never had one"],
+)
+async def test_a_position_that_has_gone_is_replaced_and_the_gap_is_told(
+    stage: Stage, positions: Positions, old: int | None, beginning: int, end: int, new: int, lost: int | None
+) -> None:
+    stage.client.beginnings, stage.client.ends = {AT: beginning}, {AT: end}
+    await positions.recover(stage.client, PositionLost({AT: old}), AT)
+    assert stage.client.seeks == [(AT, new)]
+    told = [(event.old, event.new, event.lost) for event in stage.heard.of(PositionReset)]
+    assert told == ([] if lost is None else [(old, new, lost)])
