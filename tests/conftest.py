@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -22,6 +23,17 @@ from app.settings import Settings
 MakeTopic = Callable[..., Awaitable[str]]
 
 
+OWN_BROKERS = {"own_kafka", "three_brokers"}
+SEAM = Path(__file__).parent / "kafka"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs brokers of its own, so that it can be left out where only a given Kafka can be used."""
+    for item in items:
+        if OWN_BROKERS & set(getattr(item, "fixturenames", ())) or SEAM in item.path.parents:
+            item.add_marker(pytest.mark.own_broker)
+
+
 def start_cluster(directory: Path, nodes: int = 1, session_timeout_ms: int = 2000) -> ApacheCluster:
     """A real Kafka below `directory`. Fails, never skips, where none can be had."""
     resolve_jars()
@@ -34,6 +46,7 @@ def start_cluster(directory: Path, nodes: int = 1, session_timeout_ms: int = 200
 @pytest.fixture(scope="session", autouse=True)
 def _prepared() -> None:
     prepare_aiokafka()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request hides what a failure says
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -120,6 +120,7 @@ def free_port() -> int:
 async def service(
     servers: str,
     *arguments: str,
+    program: Sequence[str] = ("app", "server"),
     draw: str = "app.routing:draw",
     cwd: Path = ROOT,
     environment: Mapping[str, str] | None = None,
@@ -127,14 +128,15 @@ async def service(
 ) -> AsyncIterator[ServiceProcess]:
     """Runs `python -m app server ARGUMENTS` on a free port, and kills it at the end where it still runs.
 
-    `settings` are environment variables in lower case. Nothing of this process's own settings is inherited.
+    `program` is another module to run, with its first arguments. `settings` are environment variables in lower
+    case. Nothing of this process's own settings is inherited.
     """
     port = int(str(settings.pop("http_port", 0))) or free_port()
     given = {name.upper(): str(value) for name, value in settings.items()}
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "JAVA_HOME")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "app", "server", *arguments),
+        *("-m", *program, *arguments),
         cwd=cwd,
         env={
             **inherited,

@@ -40,6 +40,7 @@ MAY_IMPORT_WITHIN_STOREY = {("app.routing", "app.consumers"), ("app.settings", "
 TASK_OWNERS = {
     "app.kafka.tasks",
     "app.kafka.cluster",
+    "app.kafka.connecting",
     "app.kafka.consumer_client",
     "app.producing.clients",
     "app.producing.dispatcher",

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from app.kafka.embedded.jars import IMAGE, KAFKA_VERSION, POM
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +45,28 @@ def test_what_runs_is_pinned_alike_for_development() -> None:
         return set(re.findall(r"^[\w.-]+==\S+", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
 
     assert pins("run.txt") <= pins("dev.txt") <= pins("bench.txt")
+    assert pins("run.txt") <= pins("java.txt")
+
+
+def test_the_composed_services_fit_together() -> None:
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    kafka, service = composed["services"]["kafka"], composed["services"]["demijohn"]
+    assert kafka["image"] == IMAGE
+    listeners = dict(listener.split("://") for listener in kafka["environment"]["KAFKA_LISTENERS"].split(","))
+    advertised = kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+    inside = dict(listener.split("://") for listener in advertised)["INSIDE"]
+    assert service["environment"]["KAFKA_BOOTSTRAP_SERVERS"] == inside
+    assert inside.endswith(listeners["INSIDE"])
+    settings = Settings.model_validate(
+        {name.lower(): value for name, value in service["environment"].items()}, extra="forbid"
+    )
+    assert settings.kafka_create_topics
+    assert int(service["stop_grace_period"].removesuffix("s")) > settings.shutdown_timeout_s
+    assert kafka["volumes"][0].split(":")[0] in composed["volumes"]
+
+
+def test_the_jars_are_those_of_the_image() -> None:
+    assert f"<version>{KAFKA_VERSION}</version>" in POM.read_text()
 
 
 @pytest.mark.parametrize(("status", "code"), [("200 OK", 0), ("503 Service Unavailable", 1)])

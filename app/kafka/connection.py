@@ -10,10 +10,11 @@ from importlib import metadata
 from typing import Any
 
 import aiokafka.errors
-from aiokafka.errors import BrokerResponseError
+from aiokafka.errors import BrokerResponseError, GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from app.errors import ConfigurationError
+from app.kafka.connecting import replace_connecting
 from app.settings import Settings
 
 SUPPORTED_AIOKAFKA = "0.14."
@@ -21,6 +22,8 @@ SUPPORTED_AIOKAFKA = "0.14."
 C_EXTENSION = "aiokafka.record._crecords"
 REPEAT_AFTER_S = 30.0
 MOST_TEMPLATES = 200
+ORDINARY_ANSWERS = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError)
+"""The client asks again by itself, within 100 ms."""
 
 
 class UnsupportedCompressionType(BrokerResponseError):
@@ -95,7 +98,8 @@ MISSING_ERRORS = (
 
 def prepare_aiokafka() -> None:
     """Makes aiokafka fit for use: checks its version and its C extensions, names the error codes it lacks,
-    keeps payloads out of its log. Raises ConfigurationError. May be called any number of times."""
+    keeps payloads out of its log, mends how it connects. Raises ConfigurationError. May be called any number of
+    times."""
     version = metadata.version("aiokafka")
     if not version.startswith(SUPPORTED_AIOKAFKA):
         raise ConfigurationError(f"aiokafka {version} is installed; this service needs {SUPPORTED_AIOKAFKA}x")
@@ -106,6 +110,7 @@ def prepare_aiokafka() -> None:
         )
     for error in MISSING_ERRORS:
         aiokafka.errors.kafka_errors.setdefault(error.errno, error)
+    replace_connecting()
     _quieten_aiokafka()
 
 
@@ -133,7 +138,8 @@ def _quieten_aiokafka() -> None:
 
 class RepeatFilter(logging.Filter):
     """Lets a message template through once in 30 s and says how many were held back meanwhile: a broker that is
-    away must not fill the log. DEBUG never passes: aiokafka prints payloads there."""
+    away must not fill the log. DEBUG never passes: aiokafka prints payloads there. What Kafka answers while it
+    makes the coordinator of a new cluster's first group is no error."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -143,6 +149,8 @@ class RepeatFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO:
             return False
+        if record.levelno > logging.INFO and any(isinstance(value, ORDINARY_ANSWERS) for value in record.args or ()):
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
         template = str(record.msg)
         now = self._clock()
         last, held_back = self._seen.get(template, (-REPEAT_AFTER_S, 0))

@@ -26,12 +26,12 @@ async def bounded(coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
     cannot hold the caller. Its late outcome is read and dropped.
     """
     task = asyncio.ensure_future(coroutine)
+    task.add_done_callback(_read)
     try:
         await asyncio.wait({task}, timeout=timeout_s)
     finally:
         if not task.done():
             task.cancel()
-            task.add_done_callback(_read)
     if not task.done():
         raise TimeoutError
     return task.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -121,3 +122,25 @@ async def test_what_a_step_raises_is_not_raised_by_the_stop() -> None:
         raise ValueError("broken")
 
     await Stop(broken).within(1)
+
+
+async def test_bounded_reads_a_failure_that_comes_together_with_the_callers_cancellation() -> None:
+    unread: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unread.append(context))
+    gate = asyncio.Event()
+
+    async def fails() -> None:
+        await gate.wait()
+        raise OSError("together")
+
+    caller = asyncio.create_task(bounded(fails(), 5))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.wait({caller})
+    assert caller.cancelled()
+    del caller
+    gc.collect()
+    assert unread == []

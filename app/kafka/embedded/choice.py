@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from app.errors import EmbeddedBrokerError
 from app.kafka.embedded.apache import ApacheCluster, node_options
 from app.kafka.embedded.jars import DEFAULT_DIRECTORY
 from app.kafka.embedded.mock import MockBroker
+from app.settings import Settings
 
 
 class EmbeddedBroker(Protocol):
@@ -20,6 +22,9 @@ class EmbeddedBroker(Protocol):
     def description(self) -> str: ...
     @property
     def bootstrap_servers(self) -> str: ...
+    def consumer_settings(self, settings: Settings) -> Mapping[str, Any]:
+        """Fields of the settings that consumers of this broker must have, or had better have, otherwise."""
+
     async def start(self, timeout_s: float = ...) -> None: ...
     async def stop(self, timeout_s: float = ...) -> None: ...
 

@@ -16,8 +16,9 @@ KAFKA_VERSION = "4.1.0"
 LEAST_JAVA = 17
 """Kafka 4 runs on Java 17 and later."""
 POM = Path(__file__).parents[3] / "deploy" / "kafka-jars" / "pom.xml"
+IMAGE, JARS_IN_IMAGE = f"apache/kafka:{KAFKA_VERSION}", "/opt/kafka/libs/."
 DEFAULT_DIRECTORY = Path(".demijohn")
-RESOLVE_TIMEOUT_S = 600
+FETCH_TIMEOUT_S = 600
 
 
 def find_java() -> str | None:
@@ -47,13 +48,22 @@ def jars_directory(root: Path = DEFAULT_DIRECTORY) -> Path:
 
 
 def find_jars(root: Path = DEFAULT_DIRECTORY) -> Path | None:
-    """The directory of the jars if all of them are there. A half-done download does not count."""
+    """The directory of the jars if all of them are there. A half-done download does not count, nor one of what
+    an earlier version asked for."""
     directory = jars_directory(root)
-    return directory if (directory / ".complete").exists() else None
+    return directory if _complete(directory) else None
+
+
+def _complete(directory: Path) -> bool:
+    """Whether `directory` says that it holds all that the pom asks for."""
+    try:
+        return (directory / ".complete").read_text() == POM.read_text()
+    except OSError:
+        return False
 
 
 def resolve_jars(root: Path = DEFAULT_DIRECTORY) -> Path:
-    """The directory of the jars, fetched by Maven where they are missing. Raises EmbeddedBrokerError.
+    """The directory of the jars, fetched by Maven or Docker where they are missing. Raises EmbeddedBrokerError.
 
     Two processes may call it at once: the second waits for the first.
     """
@@ -61,32 +71,52 @@ def resolve_jars(root: Path = DEFAULT_DIRECTORY) -> Path:
     directory.parent.mkdir(parents=True, exist_ok=True)
     with (directory.parent / f"{directory.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (directory / ".complete").exists():
+        if not _complete(directory):
             _fetch(directory)
     return directory
 
 
 def _fetch(directory: Path) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise EmbeddedBrokerError(
-            "Kafka's jars are not there and Maven is not installed: install Maven (package maven), "
-            "or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs"
-        )
     shutil.rmtree(directory, ignore_errors=True)
+    if maven := shutil.which("mvn"):
+        _fetch_with_maven(maven, directory)
+    elif docker := shutil.which("docker"):
+        _fetch_with_docker(docker, directory)
+    else:
+        raise EmbeddedBrokerError(
+            "Kafka's jars are not there, and neither Maven nor Docker is installed to fetch them: install Maven "
+            "(package maven), or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs"
+        )
+    (directory / ".complete").write_text(POM.read_text())
+
+
+def _fetch_with_maven(maven: str, directory: Path) -> None:
     copy = [
         "dependency:copy-dependencies",
         f"-DoutputDirectory={directory}",
         "-Dmdep.useRepositoryLayout=false",
     ]
-    result = subprocess.run(
-        [maven, "-q", "-B", "-f", str(POM), *copy],
-        capture_output=True,
-        text=True,
-        timeout=RESOLVE_TIMEOUT_S,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    _run([maven, "-q", "-B", "-f", str(POM), *copy], "Maven could not fetch Kafka's jars")
+
+
+def _fetch_with_docker(docker: str, directory: Path) -> None:
+    """Copies the jars out of Apache Kafka's image. The container is only made, never started."""
+    failed = f"Docker could not fetch Kafka's jars from {IMAGE}"
+    container = _run([docker, "create", IMAGE], failed).splitlines()[-1].strip()
+    try:
+        _run([docker, "cp", f"{container}:{JARS_IN_IMAGE}", str(directory)], failed)
+    finally:
+        _run([docker, "rm", container], "Docker could not remove a container that was made to copy from")
+
+
+def _run(command: list[str], failed: str) -> str:
+    """What `command` printed. Raises EmbeddedBrokerError."""
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S, stdin=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EmbeddedBrokerError(f"{failed}: {error}") from error
     if result.returncode != 0:
-        raise EmbeddedBrokerError(f"Maven could not fetch Kafka's jars:\n{result.stdout[-2000:]}{result.stderr[-500:]}")
-    (directory / ".complete").touch()
+        raise EmbeddedBrokerError(f"{failed}:\n{result.stdout[-2000:]}{result.stderr[-500:]}")
+    return result.stdout

@@ -9,13 +9,19 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from app.errors import EmbeddedBrokerError
+from app.settings import Settings
 
 _RD_KAFKA_PRODUCER = 0
 _ERROR_BYTES = 512
 DEFAULT_PARTITIONS = 4
+METADATA_MAX_AGE_MS = 2000
+WARNINGS = b"4"
+"""A level of syslog: librdkafka would else greet on stderr."""
 
 
 class MockBroker:
@@ -32,6 +38,15 @@ class MockBroker:
         self._cluster: int | None = None
         self._servers = ""
 
+    def consumer_settings(self, settings: Settings) -> Mapping[str, Any]:
+        """It understands one assignor only, and lets nobody rejoin before the last session has timed out."""
+        return {
+            "consumer_assignor": settings.consumer_assignor.split(",")[0],
+            "consumer_session_timeout_ms": 3000,
+            "consumer_heartbeat_ms": 1000,
+            "consumer_metadata_max_age_ms": METADATA_MAX_AGE_MS,
+        }
+
     @property
     def bootstrap_servers(self) -> str:
         """Known after the start."""
@@ -41,10 +56,14 @@ class MockBroker:
         """Starts the mock. Raises EmbeddedBrokerError."""
         library = self._library
         error = ctypes.create_string_buffer(_ERROR_BYTES)
-        self._handle = library.rd_kafka_new(_RD_KAFKA_PRODUCER, None, error, _ERROR_BYTES)
+        configuration = library.rd_kafka_conf_new()
+        for name, value in ((b"test.mock.num.brokers", b"1"), (b"log_level", WARNINGS)):
+            library.rd_kafka_conf_set(configuration, name, value, error, _ERROR_BYTES)
+        self._handle = library.rd_kafka_new(_RD_KAFKA_PRODUCER, configuration, error, _ERROR_BYTES)
         if not self._handle:
+            library.rd_kafka_conf_destroy(configuration)
             raise EmbeddedBrokerError(f"The in-memory broker could not be started: {error.value.decode()}")
-        self._cluster = library.rd_kafka_mock_cluster_new(self._handle, 1)
+        self._cluster = library.rd_kafka_handle_mock_cluster(self._handle)
         if not self._cluster:
             raise EmbeddedBrokerError("The in-memory broker could not be started")
         library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
@@ -57,10 +76,8 @@ class MockBroker:
 
     async def stop(self, timeout_s: float = 5.0) -> None:
         """Ends the mock and forgets everything. May be called twice."""
-        if self._cluster:
-            self._library.rd_kafka_mock_cluster_destroy(self._cluster)
         if self._handle:
-            self._library.rd_kafka_destroy(self._handle)
+            self._library.rd_kafka_destroy(self._handle)  # and the cluster with it
         self._cluster = self._handle = None
 
 
@@ -80,10 +97,12 @@ def _load_library() -> ctypes.CDLL:
 def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     signatures: dict[str, tuple[object, list[object]]] = {
+        "rd_kafka_conf_new": (pointer, []),
+        "rd_kafka_conf_set": (number, [pointer, text, text, text, ctypes.c_size_t]),
+        "rd_kafka_conf_destroy": (None, [pointer]),
         "rd_kafka_new": (pointer, [number, pointer, text, ctypes.c_size_t]),
         "rd_kafka_destroy": (None, [pointer]),
-        "rd_kafka_mock_cluster_new": (pointer, [pointer, number]),
-        "rd_kafka_mock_cluster_destroy": (None, [pointer]),
+        "rd_kafka_handle_mock_cluster": (pointer, [pointer]),
         "rd_kafka_mock_cluster_bootstraps": (text, [pointer]),
         "rd_kafka_mock_topic_create": (number, [pointer, text, number, number]),
         "rd_kafka_mock_group_initial_rebalance_delay_ms": (None, [pointer, ctypes.c_int32]),

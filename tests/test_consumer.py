@@ -1,0 +1,63 @@
+"""The base class of consumers, on a context that a test decides on."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.consumer import Consumer, ConsumerContext
+from app.messages import Messages
+from tests.fakes import records
+
+
+def consumer(**context: Any) -> Consumer:
+    defaults: dict[str, Any] = {
+        "topic": "t",
+        "partition": 3,
+        "group": "g",
+        "producer": object(),
+        "messages": Messages(records(4, 5)),
+        "attempt": 1,
+        "revoked": False,
+        "mark": lambda offset: offset == 5,
+    }
+    return Consumer(cast(ConsumerContext, SimpleNamespace(**(defaults | context))))
+
+
+def test_it_sees_its_partition() -> None:
+    one = consumer()
+    assert (one.topic, one.partition, one.group) == ("t", 3, "g")
+    assert one.messages.size == 2
+    assert one.producer is not None
+
+
+def test_it_knows_whether_this_is_a_retry() -> None:
+    assert not consumer(attempt=1).retrying
+    assert consumer(attempt=2).retrying
+    assert consumer(attempt=2).attempt == 2
+
+
+def test_a_mark_tells_whether_the_partition_is_still_ours() -> None:
+    one = consumer()
+    assert one.mark_as_consumed(one.messages.last)
+    assert not one.mark_as_consumed(one.messages.first)
+
+
+def test_it_knows_when_it_is_being_taken_away() -> None:
+    assert consumer(revoked=True).is_revoked
+
+
+def test_its_log_bears_its_name() -> None:
+    assert consumer().log is logging.getLogger("demijohn.consumers.Consumer")
+
+
+async def test_hooks_may_be_left_out_and_consume_may_not() -> None:
+    one = consumer()
+    await one.initialized()
+    await one.revoked()
+    await one.shutdown()
+    with pytest.raises(NotImplementedError, match="Consumer has no consume"):
+        await one.consume()

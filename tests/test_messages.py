@@ -1,0 +1,157 @@
+"""Messages on their way in and out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import BrokerUnavailable, DeliveryUnknown, UndecodablePayload
+from app.messages import (
+    Deserializers,
+    Message,
+    Messages,
+    TopicPartition,
+    decode_json,
+    decode_text,
+    encode_json,
+    status_of,
+)
+from tests.fakes import FakeRecord, records
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+class Counting:
+    """A deserialiser that counts its calls."""
+
+    def __init__(self, answer: object) -> None:
+        self.calls = 0
+        self.answer = answer
+
+    def __call__(self, raw: bytes) -> object:
+        self.calls += 1
+        return self.answer
+
+
+@pytest.mark.parametrize("value", [None, 0, "", False, [], {"a": 1}])
+def test_a_payload_is_decoded_once_also_when_it_is_falsy(value: object) -> None:
+    decode = Counting(value)
+    message = Message(FakeRecord(0), Deserializers(payload=decode, key=decode))
+    assert decode.calls == 0
+    assert [message.payload, message.payload] == [value, value]
+    assert decode.calls == 1
+
+
+def test_a_null_payload_is_a_tombstone_and_is_never_decoded() -> None:
+    message = Message(FakeRecord(0, None), Deserializers(payload=Counting(1)))
+    assert message.tombstone
+    assert message.payload is None
+    assert Messages([FakeRecord(0, None)]).payloads == [None]
+
+
+def test_the_json_null_is_a_payload_and_no_tombstone() -> None:
+    message = Message(FakeRecord(0, b"null"))
+    assert (message.payload, message.tombstone) == (None, False)
+
+
+def test_what_cannot_be_decoded_fails_where_it_is_first_touched_and_names_its_place() -> None:
+    message = Message(FakeRecord(5, b"{"))
+    with pytest.raises(UndecodablePayload, match="message 5 of t-0") as raised:
+        _ = message.payload
+    assert raised.value.message is message
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert message.raw_payload == b"{"
+
+
+def test_of_many_payloads_the_first_bad_one_is_named() -> None:
+    batch = Messages([FakeRecord(0), FakeRecord(1, b"{"), FakeRecord(2, b"[")])
+    with pytest.raises(UndecodablePayload, match="message 1 of"):
+        _ = batch.payloads
+
+
+def test_keys_and_headers_are_text_where_they_can_be_and_never_fail() -> None:
+    message = Message(FakeRecord(0, key=b"\xff", headers=[("a", b"1"), ("b", None), ("a", b"\xfe")]))
+    assert message.key == b"\xff"
+    assert message.headers == {"a": b"\xfe", "b": None}
+    assert message.raw_headers == [("a", b"1"), ("b", None), ("a", b"\xfe")]
+    assert Message(FakeRecord(0, key="ä".encode())).key == "ä"
+    assert Message(FakeRecord(0)).key is None
+
+
+def test_times_are_aware() -> None:
+    message = Message(FakeRecord(0, timestamp=1500))
+    assert message.timestamp == datetime(1970, 1, 1, 0, 0, 1, 500_000, UTC)
+    assert message.timestamp_ms == 1500
+    assert message.received_at.tzinfo is UTC
+
+
+def test_a_batch_is_a_sequence_of_the_same_messages() -> None:
+    batch = Messages(records(3, 4, 5))
+    assert [message.offset for message in batch] == [3, 4, 5]
+    assert (len(batch), batch.size) == (3, 3)
+    assert batch[0] is batch.first
+    assert batch[-1] is batch.last
+    assert [message.offset for message in batch[1:]] == [4, 5]
+    assert batch.payloads == [3, 4, 5]
+    with pytest.raises(IndexError):
+        _ = batch[3]
+
+
+def test_lags_are_never_negative() -> None:
+    now = datetime.now(UTC)
+    future = int((now + timedelta(hours=1)).timestamp() * 1000)
+    metadata = Messages([FakeRecord(0, timestamp=future)], created_at=now, processing_lag_ms=-5).metadata
+    assert (metadata.consumption_lag_ms, metadata.processing_lag_ms) == (0, 0)
+    late = Messages([FakeRecord(0), FakeRecord(1, timestamp=future - 3_700_000)], created_at=now).metadata
+    assert late.consumption_lag_ms == pytest.approx(100_000, abs=1)
+    assert (late.first_offset, late.last_offset) == (0, 1)
+
+
+@given(JSON_VALUES)
+def test_what_is_encoded_is_read_back(value: object) -> None:
+    try:
+        raw = encode_json(value)
+    except UnicodeEncodeError:
+        return  # a lone surrogate has no UTF-8
+    assert decode_json(raw) == value
+
+
+@given(st.text() | st.integers() | st.lists(st.text()))
+def test_json_of_any_encoder_is_read(value: object) -> None:
+    assert decode_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), [1, {"a": (float("-inf"),)}], {"n": None, "x": float("nan")}]
+)
+def test_what_json_has_no_word_for_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        encode_json(value)
+
+
+@pytest.mark.parametrize("raw", [b"", b"NaN", b"Infinity", b"{", b"\xff", b'"\\ud800" x'])
+def test_what_is_not_json_is_refused(raw: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # each decoder words it differently
+        decode_json(raw)
+
+
+def test_text_is_text_only_where_it_is_utf_8() -> None:
+    assert decode_text("ä".encode()) == "ä"
+    assert decode_text(b"\xc3") == b"\xc3"
+
+
+def test_a_partition_is_written_as_kafka_writes_it() -> None:
+    assert str(TopicPartition("user_events", 3)) == "user_events-3"
+
+
+def test_the_status_says_what_is_known() -> None:
+    assert status_of(None) == "delivered"
+    assert status_of(BrokerUnavailable()) == "failed"
+    assert status_of(DeliveryUnknown()) == "unknown"

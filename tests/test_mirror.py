@@ -1,0 +1,82 @@
+"""Every module has its tests: a file of the same name in the same place, or another one that is named here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+API = "api/test_routes.py"
+TESTED_BY = {
+    "__main__.py": "cli/test_commands.py",
+    "routing.py": "routes/test_routes.py",
+    "consumers/example.py": "test_main.py",
+    "api/announcer.py": "api/test_produce.py",
+    "api/application.py": API,
+    "api/atomic.py": "api/test_batch.py",
+    "api/batch_items.py": "api/test_batch.py",
+    "api/bodies.py": "api/test_produce.py",
+    "api/calls.py": "api/test_produce.py",
+    "api/documentation.py": API,
+    "api/field_values.py": "api/test_message_reader.py",
+    "api/health.py": API,
+    "api/json_text.py": "api/test_message_reader.py",
+    "api/ordinary_routes.py": "api/test_produce.py",
+    "api/problems.py": "api/test_produce.py",
+    "api/produce_options.py": "api/test_produce.py",
+    "api/receipt_route.py": "api/test_produce.py",
+    "api/receipts.py": "api/test_produce.py",
+    "api/replies.py": "api/test_produce.py",
+    "api/schemas.py": API,
+    "api/services.py": API,
+    "api/topic_policy.py": "api/test_produce.py",
+    "api/trace_context.py": "api/test_produce.py",
+    "consuming/announcer.py": "consuming/test_partition.py",
+    "consuming/context.py": "consuming/test_partition.py",
+    "consuming/ending.py": "consuming/test_partition.py",
+    "dashboard/docs_page.py": "dashboard/test_pages.py",
+    "dashboard/markup.py": "dashboard/test_pages.py",
+    "dashboard/negotiation.py": "dashboard/test_pages.py",
+    "dashboard/page.py": "dashboard/test_pages.py",
+    "dashboard/routes.py": "dashboard/test_pages.py",
+    "events/consuming.py": "events/test_monitor.py",
+    "events/producing.py": "events/test_monitor.py",
+    "events/service.py": "events/test_monitor.py",
+    "kafka/cluster.py": "kafka/test_producer_client.py",
+    "kafka/protocols.py": "kafka/test_consumer_client.py",
+    "kafka/embedded/__main__.py": "kafka/embedded/test_apache.py",
+    "kafka/embedded/node.py": "kafka/embedded/test_apache.py",
+    "observing/consume_figures.py": "observing/test_snapshot.py",
+    "observing/error_log.py": "observing/test_snapshot.py",
+    "observing/figures.py": "observing/test_snapshot.py",
+    "observing/group_figures.py": "observing/test_snapshot.py",
+    "observing/lines.py": "observing/test_log.py",
+    "observing/log_setup.py": "observing/test_log.py",
+    "observing/metrics.py": "observing/test_snapshot.py",
+    "observing/process.py": "observing/test_snapshot.py",
+    "observing/produce_figures.py": "observing/test_snapshot.py",
+    "observing/reasons.py": "observing/test_snapshot.py",
+    "observing/request_id.py": "observing/test_log.py",
+    "observing/sampling.py": "observing/test_log.py",
+    "routes/loading.py": "routes/test_routes.py",
+    "routes/table.py": "routes/test_routes.py",
+    "routes/validation.py": "routes/test_routes.py",
+}
+MODULES = sorted(
+    path.relative_to(ROOT / "app").as_posix() for path in (ROOT / "app").rglob("*.py") if path.name != "__init__.py"
+)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_its_tests(module: str) -> None:
+    path = Path(module)
+    mirrored = (path.parent / f"test_{path.name}").as_posix()
+    assert (ROOT / "tests" / TESTED_BY.get(module, mirrored)).exists(), f"write tests/{mirrored}"
+
+
+def test_no_module_is_excused_that_has_a_mirror_or_has_gone() -> None:
+    for module in TESTED_BY:
+        path = Path(module)
+        assert module in MODULES
+        assert not (ROOT / "tests" / path.parent / f"test_{path.name}").exists()
