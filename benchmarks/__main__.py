@@ -10,7 +10,7 @@ import uvloop
 
 from benchmarks.arena import Arena, arena
 from benchmarks.consuming import Consuming
-from benchmarks.rows import run
+from benchmarks.rows import Row, run
 from benchmarks.serving import Serving
 
 GOALS_MIB = (120, 200)
@@ -25,23 +25,30 @@ async def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="run these rows only")
     parser.add_argument("--quick", action="store_true", help="short runs, one round")
     arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(f"{row.name}: {row.text}" for row in _rows(Arena("127.0.0.1:9092"), 1.0)[2]))
+        return
+    if unknown := set(arguments.only or ()) - {row.name for row in _rows(Arena("127.0.0.1:9092"), 1.0)[2]} - {"memory"}:
+        parser.error(f"there is no row {', '.join(sorted(unknown))}: see --list")
     scale, rounds = (0.25, 1) if arguments.quick else (1.0, 3)
     async with arena() as place:
-        await _run(place, arguments.only, scale, rounds, only_names=arguments.list)
+        await _run(place, arguments.only, scale, rounds)
 
 
-async def _run(place: Arena, only: list[str] | None, scale: float, rounds: int, *, only_names: bool) -> None:
-    consuming = Consuming(place, scale)
+def _rows(place: Arena, scale: float) -> tuple[Consuming, Serving, list[Row]]:
+    consuming, serving = Consuming(place, scale), Serving(place, scale)
+    return consuming, serving, [*consuming.rows(), *serving.rows()]
+
+
+async def _run(place: Arena, only: list[str] | None, scale: float, rounds: int) -> None:
+    consuming, serving, rows = _rows(place, scale)
     await consuming.prepare()
-    serving = Serving(place, await place.topic(), scale)
-    rows = [row for row in [*consuming.rows(), *serving.rows()] if only is None or row.name in only]
-    if only_names:
-        print("\n".join(f"{row.name}: {row.text}" for row in rows))
-        return
+    await serving.prepare()
     print(HEAD, flush=True)
     gc.set_threshold(50_000, 20, 100)
     for row in rows:
-        print((await run(row, rounds)).line(), flush=True)
+        if only is None or row.name in only:
+            print((await run(row, rounds)).line(), flush=True)
     if only is None or "memory" in only:
         idle, loaded = await serving.memory()
         print(f"\nMemory: {idle:.0f} MiB idle (goal {GOALS_MIB[0]}), {loaded:.0f} MiB under load ({GOALS_MIB[1]})")

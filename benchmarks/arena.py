@@ -28,6 +28,7 @@ RECORD_BYTES = 200
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 SERVER_START_S = 30.0
+LOAD_TIMEOUT_S = 120.0
 
 
 def payload(number: int) -> bytes:
@@ -123,7 +124,11 @@ async def server(*arguments: str, environment: Mapping[str, str]) -> AsyncIterat
     finally:
         if process.returncode is None:
             process.terminate()
-            await asyncio.wait_for(process.wait(), 30)
+            try:
+                await asyncio.wait_for(process.wait(), 30)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
         log.close()
 
 
@@ -155,7 +160,12 @@ async def load(target: Server, **order: Any) -> dict[str, float]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.load", json.dumps({"port": target.port, **order}), stdout=-1
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 180)
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), LOAD_TIMEOUT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert process.returncode == 0
     measured: dict[str, float] = json.loads(output)
     measured["cpu_us"] = (target.cpu_s() - before) / measured["requests"] * 1e6

@@ -65,11 +65,11 @@ class Consuming:
         self._arena = arena
         self._scale = scale
         self._topics: dict[str, str] = {}
+        self._many = int(400_000 * scale)
+        self._few = int(20_000 * scale)
 
     async def prepare(self) -> None:
         """Fills the topics that are read."""
-        self._many = int(400_000 * self._scale)
-        self._few = int(20_000 * self._scale)
         self._topics["all"] = await self._arena.topic(self._many)
         self._topics["one"] = await self._arena.topic(self._many, only=2)
         self._topics["24"] = await self._arena.topic(int(60_000 * self._scale), partitions=24)

@@ -48,6 +48,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             self.done.set_result(None)
 
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error or ConnectionResetError("the server closed the connection"))
+
 
 def _complete(answer: bytes) -> bool:
     head, separator, body = answer.partition(b"\r\n\r\n")

@@ -13,10 +13,14 @@ from benchmarks.rows import Figures, Measure, Row
 class Serving:
     """Measures of HTTP servers. `scale` shortens the runs."""
 
-    def __init__(self, arena: Arena, topic: str, scale: float) -> None:
+    def __init__(self, arena: Arena, scale: float) -> None:
         self._arena = arena
-        self._topic = topic
+        self._topic = ""
         self._scale = scale
+
+    async def prepare(self) -> None:
+        """Creates the topic that is written to."""
+        self._topic = await self._arena.topic()
 
     def rows(self) -> list[Row]:
         """All of them."""
@@ -54,17 +58,22 @@ class Serving:
 
     def _single(self, name: str, connections: int, figure: str = "per_s") -> Measure:
         requests = int((3000 if connections == 1 else 40_000 if name != "usual" else 12_000) * self._scale)
-        order = {"path": "/produce", "body": json.dumps(self._message()), "connections": connections}
-        return lambda: self._measure(name, figure, {**order, "requests": requests})
+        order = {"path": "/produce", "connections": connections, "requests": requests}
+        return lambda: self._measure(name, figure, {**order, "body": self._body()})
 
     def _queued(self) -> Measure:
-        order = {"path": "/produce?mode=async", "body": json.dumps(self._message()), "connections": 64}
-        return lambda: self._measure("ours", "per_s", {**order, "requests": int(40_000 * self._scale)})
+        order = {"path": "/produce?mode=async", "connections": 64, "requests": int(40_000 * self._scale)}
+        return lambda: self._measure("ours", "per_s", {**order, "body": self._body()})
 
     def _batch(self, name: str) -> Measure:
-        messages = [{**self._message(), "key": f"k-{number}"} for number in range(100)]
-        order = {"path": "/produce/batch", "body": json.dumps({"messages": messages}), "connections": 16}
-        return lambda: self._measure(name, "per_s", {**order, "requests": int(4000 * self._scale)})
+        order = {"path": "/produce/batch", "connections": 16, "requests": int(4000 * self._scale)}
+        return lambda: self._measure(name, "per_s", {**order, "body": self._batch_body()})
+
+    def _body(self) -> str:
+        return json.dumps(self._message())
+
+    def _batch_body(self) -> str:
+        return json.dumps({"messages": [{**self._message(), "key": f"k-{number}"} for number in range(100)]})
 
     async def _measure(self, name: str, figure: str, order: Mapping[str, Any]) -> Figures:
         async with self._server(name) as running:
@@ -88,10 +97,10 @@ class Serving:
             return idle, running.rss_mib()
 
     async def _press(self, running: Server) -> None:
-        order = {"path": "/produce", "body": json.dumps(self._message()), "connections": 64}
+        order = {"path": "/produce", "body": self._body(), "connections": 64}
         await load(running, **order, requests=int(40_000 * self._scale))
 
     async def ceiling(self) -> float:
         """Requests/s of a route that does nothing: what server and load generator can do at most."""
-        order = {"path": "/produce", "body": json.dumps(self._message()), "connections": 64}
+        order = {"path": "/produce", "body": self._body(), "connections": 64}
         return (await self._measure("trivial", "per_s", {**order, "requests": int(40_000 * self._scale)})).value

@@ -84,6 +84,11 @@ def number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 partition`, `2 partitions`."""
+    return f"{number(count)} {thing}{'' if count == 1 else 's'}"
+
+
 def duration(seconds: float | None) -> str:
     """For people: `0.2 s`, `3 min`, `2 h`; a dash where it is not known."""
     if seconds is None:
@@ -114,6 +119,7 @@ def document(title: str, head: Html, *body: Any) -> bytes:
             head,
             tag("title", f"{title} · Demijohn"),
             Html('<link rel="stylesheet" href="/dashboard/page.css">'),
+            Html('<link rel="icon" type="image/svg+xml" href="/dashboard/icon.svg">'),
         ),
         tag("body", *body),
         lang="en",

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from app.dashboard.markup import Html, chip, document, duration, join, number, page_header, size, table, tag, text, tile
+from app.dashboard.markup import (
+    Html,
+    chip,
+    counted,
+    document,
+    duration,
+    join,
+    number,
+    page_header,
+    size,
+    table,
+    tag,
+    text,
+    tile,
+)
 
 Snapshot = dict[str, Any]
 REFRESH_S = ("2", "5", "10", "off")
@@ -82,7 +96,9 @@ def _tiles(snapshot: Snapshot) -> Iterator[Html]:
     yield tile("Errors", number(totals["errors"]), "since start", f"{number(totals['retries'])} retries")
     next_retry = f"{retrying[0]['topic']}-{retrying[0]['partition']}" if retrying else "none"
     yield tile("Waiting to retry", number(len(retrying)), "partitions", next_retry)
-    yield tile("Dead letters", number(totals["dead"]), "since start", f"{len(snapshot['dead_letters'])} DLQ topics")
+    yield tile(
+        "Dead letters", number(totals["dead"]), "since start", counted(len(snapshot["dead_letters"]), "DLQ topic")
+    )
 
 
 def _group(group: Snapshot) -> Html:
@@ -93,8 +109,8 @@ def _group(group: Snapshot) -> Html:
             chip(group["state"]),
             tag(
                 "small",
-                f" {len(rows)} partitions · {group['rebalances']} rebalances · polled {_ago(group['last_poll_s'])}"
-                f" · committed {_ago(group['last_commit_s'])}",
+                f" {counted(len(rows), 'partition')} · {counted(group['rebalances'], 'rebalance')}"
+                f" · polled {_ago(group['last_poll_s'])} · committed {_ago(group['last_commit_s'])}",
             ),
         ]
     )

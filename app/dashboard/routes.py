@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.dashboard.docs_page import docs
 from app.dashboard.negotiation import HTML, JSON, preferred
 from app.dashboard.page import REFRESH_S, overview
 
-STYLESHEET = Path(__file__).with_name("page.css")
+FILES = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
 DEFAULT_REFRESH = "5"
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -50,12 +50,6 @@ def _add_dashboard(application: FastAPI, snapshot: Document) -> None:
         page = overview(dict(snapshot()), refresh if refresh in REFRESH_S else DEFAULT_REFRESH)
         return Response(page, media_type=HTML, headers=headers)
 
-    stylesheet = STYLESHEET.read_bytes()
-
-    async def page_css() -> Response:
-        headers = {**PAGE_HEADERS, "cache-control": "max-age=300"}
-        return Response(stylesheet, media_type="text/css", headers=headers)
-
     application.add_api_route(
         "/dashboard",
         dashboard,
@@ -66,7 +60,19 @@ def _add_dashboard(application: FastAPI, snapshot: Document) -> None:
         tags=["dashboard"],
         responses={200: {"description": "The snapshot", "content": {JSON: {}, HTML: {}}}},
     )
-    application.add_api_route("/dashboard/page.css", page_css, methods=["GET"], include_in_schema=False)
+    for name, media_type in FILES.items():
+        route = _file(name, media_type)
+        application.add_api_route(f"/dashboard/{name}", route, methods=["GET"], include_in_schema=False)
+
+
+def _file(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
+    content = Path(__file__).with_name(name).read_bytes()
+    headers = {**PAGE_HEADERS, "cache-control": "max-age=300"}
+
+    async def file() -> Response:
+        return Response(content, media_type=media_type, headers=headers)
+
+    return file
 
 
 def _add_docs(application: FastAPI) -> None:
