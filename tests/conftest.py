@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as settings_of_hypothesis
 
 from app.events import Monitor
 from app.kafka.cluster import Cluster
@@ -21,6 +22,9 @@ from app.producer import Producer
 from app.settings import Settings
 
 MakeTopic = Callable[..., Awaitable[str]]
+settings_of_hypothesis.register_profile("repeatable", deadline=None, derandomize=True)
+settings_of_hypothesis.register_profile("search", deadline=None, max_examples=2000)
+settings_of_hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 OWN_BROKERS = {"own_kafka", "three_brokers"}

@@ -123,6 +123,12 @@ def test_what_is_encoded_is_read_back(value: object) -> None:
     assert decode_json(raw) == value
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**64, 12345678901234567890123456789])
+def test_a_large_whole_number_stays_whole(number: int) -> None:
+    assert encode_json({"id": number}) == b'{"id":%d}' % number
+    assert Message(FakeRecord(0, b'{"id":%d}' % number)).payload == {"id": number}
+
+
 @given(st.text() | st.integers() | st.lists(st.text()))
 def test_json_of_any_encoder_is_read(value: object) -> None:
     assert decode_json(json.dumps(value).encode()) == value

@@ -252,7 +252,7 @@ ANSWERS: dict[str, Exception | None] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     plan=st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=12),
     calls=st.lists(st.sampled_from(["sync", "async", "batch"]), min_size=1, max_size=25),

@@ -56,7 +56,7 @@ def split_or_error(split: Any, text: bytes) -> object:
     return fields, faults
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(objects().map(lambda text: text.encode("utf-8", "surrogatepass")))
 @example(b'{"payload":"\\u003a","payload":":"}')
 @example(b'{"payload":{"a":1},"payload":1}')
@@ -74,7 +74,7 @@ def holds_no_json_number(value: Any) -> bool:
     return False
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(values.filter(lambda value: value is not None))
 def test_a_payload_comes_out_as_it_went_in(value: Any) -> None:
     text = json.dumps(value).encode()
@@ -88,7 +88,7 @@ def test_a_payload_comes_out_as_it_went_in(value: Any) -> None:
     assert outgoing.payload == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(objects(), min_size=1, max_size=4))
 def test_a_message_in_a_batch_is_read_as_it_is_alone(texts: list[str]) -> None:
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
@@ -152,7 +152,7 @@ def test_a_batch_of_too_many_is_refused_without_being_taken_apart(messages: byte
 
 
 async def test_no_body_whatever_is_answered_with_a_mistake(service: Service) -> None:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(st.binary(max_size=60) | objects().map(lambda text: text.encode("utf-8", "surrogatepass")))
     def collect(body: bytes) -> None:
         bodies.append(body)

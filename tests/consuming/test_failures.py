@@ -222,7 +222,7 @@ async def test_a_job_that_fails_after_its_partition_went_is_not_dead_lettered(st
     assert stage.dead == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     guilty=st.sets(st.integers(0, 11)),
     undecodable=st.sets(st.integers(0, 11)),
