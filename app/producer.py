@@ -144,7 +144,10 @@ class Producer:
         outgoing = self._through_middleware(OutgoingMessage(**message))
         encoded = encode(outgoing, self._settings.producer_max_payload_bytes)
         await self.room(1, encoded.size_bytes)
-        return self._take(outgoing, encoded, queued=True, on_settled=None)
+        handle = self._take(outgoing, encoded, queued=True, on_settled=None)
+        if self._monitor.listens(MessageProducedAsync):
+            self._monitor.emit(MessageProducedAsync(self.id, handle.topic))
+        return handle
 
     async def produce_many_sync(self, messages: Iterable[OutgoingMessage | Mapping[str, Any]]) -> list[DeliveryReport]:
         """Sends messages and waits for all verdicts, in order of `messages`.
@@ -195,6 +198,10 @@ class Producer:
         encoded = encode(message, self._settings.producer_max_payload_bytes)
         return self._take(message, encoded, queued=queued, on_settled=on_settled)
 
+    def has_room(self, messages: int, size_bytes: int) -> bool:
+        """Whether `room` would return at once."""
+        return self._budget.free(messages, size_bytes)
+
     async def room(self, messages: int, size_bytes: int) -> None:
         """Waits until the queue has room, at most PRODUCER_QUEUE_FULL_WAIT_S. Raises QueueFull."""
         await self._budget.room(messages, size_bytes)
@@ -203,9 +210,13 @@ class Producer:
         """How many partitions `topic` has; None if it does not exist. Raises KafkaUnavailable."""
         return await self._cluster.partition_count(topic, timeout_s=UNREACHABLE_AFTER_S)
 
+    def knows(self, topic: str) -> bool:
+        """Whether `topic` is known to exist, without asking."""
+        return topic in self._cluster.topics()
+
     async def known_topic(self, topic: str) -> bool | None:
         """Whether `topic` exists; None where that cannot be found out now."""
-        if topic in self._cluster.topics():
+        if self.knows(topic):
             return True
         try:
             return await self.partition_count(topic) is not None
@@ -250,19 +261,9 @@ class Producer:
         )
         if queued:
             self._budget.take(handle)
-        settled = self._dispatcher.settled
-        if on_settled is None:
-            notify: OnSettled = settled
-        else:
-
-            def notify(done: DeliveryHandle, also: OnSettled = on_settled) -> None:
-                settled(done)
-                also(done)
-
-        handle.watch(notify, self._budget.release if queued else None, self._dispatcher.withdrawn)
+        release = self._budget.release if queued else None
+        handle.watch(self._dispatcher.settled, release, self._dispatcher.withdrawn, on_settled)
         self._monitor.emit(MessagesAccepted(1, handle.size_bytes))
-        if queued and self._monitor.listens(MessageProducedAsync):
-            self._monitor.emit(MessageProducedAsync(self.id, handle.topic))
         self._dispatcher.dispatch(handle)
         return handle
 

@@ -14,7 +14,7 @@ from app.api.calls import Call, RouteInfo
 from app.api.message_reader import read_batch
 from app.api.problems import Refusal
 from app.api.produce import enqueue, missing_text, queue_size, unknown_text
-from app.api.produce_options import read_options
+from app.api.produce_options import OptionsReader
 from app.api.replies import Reply
 from app.api.services import Services
 from app.api.topic_policy import TopicPolicy
@@ -34,13 +34,14 @@ class BatchRoute:
     def __init__(self, services: Services, admission: Admission) -> None:
         self._services = services
         self._settings = services.settings
+        self._options = OptionsReader(services.settings, batch=True)
         self._producer = services.producer
         self._admission = admission
         self._policy = TopicPolicy(services.table.dead_letter_topics())
 
     async def __call__(self, call: Call) -> Reply:
         check_body_headers(call)
-        options = read_options(call.query, self._settings, batch=True)
+        options = self._options.read(call.query)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
         items = make_items(read_batch(body, self._settings.http_max_batch), self._policy)
         del body

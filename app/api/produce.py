@@ -12,7 +12,7 @@ from app.api.bodies import check_body_headers, read_body
 from app.api.calls import Call, RouteInfo
 from app.api.message_reader import ReadMessage, read_one
 from app.api.problems import Refusal, refusal_of
-from app.api.produce_options import ProduceOptions, read_options
+from app.api.produce_options import OptionsReader, ProduceOptions
 from app.api.receipts import Receipts
 from app.api.replies import Reply
 from app.api.services import Services
@@ -33,6 +33,7 @@ class ProduceRoute:
 
     def __init__(self, services: Services, admission: Admission) -> None:
         self._settings = services.settings
+        self._options = OptionsReader(services.settings, batch=False)
         self._producer = services.producer
         self._receipts = services.receipts
         self._announcer = Announcer(services.producer.id, services.monitor)
@@ -41,7 +42,7 @@ class ProduceRoute:
 
     async def __call__(self, call: Call) -> Reply:
         check_body_headers(call)
-        options = read_options(call.query, self._settings, batch=False)
+        options = self._options.read(call.query)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
         message = self._sendable(read_one(body), call)
         if options.queued:
@@ -72,15 +73,17 @@ class ProduceRoute:
         return delivered(handle)
 
     async def _queue(self, message: OutgoingMessage) -> Reply:
-        await refuse_missing(message.topic, self._producer)
+        producer, size = self._producer, queue_size(message)
+        if not producer.knows(message.topic):
+            await refuse_missing(message.topic, producer)
         try:
-            await self._producer.room(1, queue_size(message))
-            receipt_id = enqueue(message, self._producer, self._receipts)
+            if not producer.has_room(1, size):
+                await producer.room(1, size)
+            receipt_id = enqueue(message, producer, self._receipts)
         except ProduceError as error:
             raise refusal_of(error) from None
-        document = {"receipt_id": receipt_id, "status": "pending", "topic": message.topic, "label": message.label}
-        location = (b"location", f"/receipts/{receipt_id}".encode("ascii"))
-        return Reply(202, orjson.dumps(document), headers=(location,))
+        self._announcer.queued(message.topic)
+        return accepted(receipt_id.encode("ascii"), message)
 
 
 def queue_size(message: OutgoingMessage) -> int:
@@ -111,6 +114,14 @@ def missing_text(topic: str) -> str:
 def unknown_text(timeout_s: float) -> str:
     """What is said of a message without a verdict in time."""
     return f"No verdict came within {timeout_s:g} s: the message may be stored, sending it again may duplicate it"
+
+
+def accepted(receipt_id: bytes, message: OutgoingMessage) -> Reply:
+    """The 202 of a queued message, put together by hand as that of a stored one is."""
+    label = b"null" if message.label is None else orjson.dumps(message.label)
+    body = b'{"receipt_id":"%b","status":"pending","topic":"%b","label":%b}'
+    location = (b"location", b"/receipts/" + receipt_id)
+    return Reply(202, body % (receipt_id, message.topic.encode("ascii"), label), headers=(location,))
 
 
 def delivered(handle: DeliveryHandle) -> Reply:

@@ -12,6 +12,7 @@ from app.errors import Fault
 from app.settings import Settings
 
 MIN_TIMEOUT_S = 0.1
+QUERIES_REMEMBERED = 1000
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII).fullmatch
 
 
@@ -23,19 +24,34 @@ class ProduceOptions(NamedTuple):
     atomic: bool
 
 
-def read_options(query: bytes, settings: Settings, *, batch: bool) -> ProduceOptions:
-    """The options in a query string. Raises Refusal `invalid_parameter` with every fault."""
-    if not query:
-        return ProduceOptions(False, settings.http_timeout_s, False)
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
-    if faults := list(_faults(pairs, settings, batch)):
-        raise Refusal("invalid_parameter", "; ".join(map(str, faults)), faults)
-    given = dict(pairs)
-    return ProduceOptions(
-        queued=given.get("mode") == "async",
-        timeout_s=float(given.get("timeout", settings.http_timeout_s)),
-        atomic=given.get("atomic") == "true",
-    )
+class OptionsReader:
+    """Reads the queries of one produce route. Callers use few different ones, so what they mean is remembered."""
+
+    def __init__(self, settings: Settings, *, batch: bool) -> None:
+        self._settings = settings
+        self._batch = batch
+        self._known = {b"": ProduceOptions(False, settings.http_timeout_s, False)}
+
+    def read(self, query: bytes) -> ProduceOptions:
+        """The options in a query string. Raises Refusal `invalid_parameter` with every fault."""
+        options = self._known.get(query)
+        if options is None:
+            options = self._parse(query)
+            if len(self._known) < QUERIES_REMEMBERED:
+                self._known[query] = options
+        return options
+
+    def _parse(self, query: bytes) -> ProduceOptions:
+        settings = self._settings
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
+        if faults := list(_faults(pairs, settings, self._batch)):
+            raise Refusal("invalid_parameter", "; ".join(map(str, faults)), faults)
+        given = dict(pairs)
+        return ProduceOptions(
+            queued=given.get("mode") == "async",
+            timeout_s=float(given.get("timeout", settings.http_timeout_s)),
+            atomic=given.get("atomic") == "true",
+        )
 
 
 def _faults(pairs: list[tuple[str, str]], settings: Settings, batch: bool) -> Iterator[Fault]:

@@ -51,9 +51,13 @@ class QueueBudget:
         first = next(iter(self._queued_at.values()), None)
         return None if first is None else time.monotonic() - first
 
+    def free(self, messages: int, size_bytes: int) -> bool:
+        """Whether `room` would return at once: so much fits, and nobody waits who came before."""
+        return not self._waiters and self.fits(messages, size_bytes)
+
     async def room(self, messages: int, size_bytes: int) -> None:
         """Returns when so much fits, first come first served. Raises QueueFull after the configured wait."""
-        if not self._waiters and self.fits(messages, size_bytes):
+        if self.free(messages, size_bytes):
             return
         started = time.monotonic()
         admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()

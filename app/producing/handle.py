@@ -23,6 +23,7 @@ class DeliveryHandle:
     """
 
     __slots__ = (
+        "_also_on_settled",
         "_on_settled",
         "_prefix",
         "_release",
@@ -71,6 +72,7 @@ class DeliveryHandle:
         self._prefix, self._sequence = identity
         self._waiters: tuple[asyncio.Future[None], ...] = ()
         self._on_settled: OnSettled | None = None
+        self._also_on_settled: OnSettled | None = None
         self._release: OnSettled | None = None
         self._withdrawn: OnSettled | None = None
 
@@ -108,10 +110,17 @@ class DeliveryHandle:
             message_id=self.message_id,
         )
 
-    def watch(self, on_settled: OnSettled | None, release: OnSettled | None, withdrawn: OnSettled) -> None:
-        """`on_settled` is called at the verdict; `release` when the message leaves our own queue; `withdrawn`
-        when it was taken back."""
+    def watch(
+        self,
+        on_settled: OnSettled | None,
+        release: OnSettled | None,
+        withdrawn: OnSettled,
+        also: OnSettled | None = None,
+    ) -> None:
+        """`on_settled` is called at the verdict, and then `also`; `release` when the message leaves our own queue;
+        `withdrawn` when it was taken back."""
         self._on_settled = on_settled
+        self._also_on_settled = also
         self._release = release
         self._withdrawn = withdrawn
 
@@ -173,6 +182,9 @@ class DeliveryHandle:
         if self._on_settled is not None:
             on_settled, self._on_settled = self._on_settled, None
             on_settled(self)
+        if self._also_on_settled is not None:
+            also, self._also_on_settled = self._also_on_settled, None
+            also(self)
 
     def _leave_queue(self) -> None:
         if self._release is not None:
