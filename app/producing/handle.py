@@ -110,6 +110,11 @@ class DeliveryHandle:
             message_id=self.message_id,
         )
 
+    @property
+    def held(self) -> bool:
+        """Whether it counts against the bound of our own queue: an async message that was never handed over."""
+        return self._release is not None
+
     def watch(
         self,
         on_settled: OnSettled | None,

@@ -18,7 +18,7 @@ from app.messages import OutgoingMessage, TopicPartition
 from app.producing.clients import ClientSlot
 from app.producing.contract import encode
 from app.producing.handle import QUEUED, DeliveryHandle
-from app.producing.lane import Lane, LaneServices
+from app.producing.lane import COMPANY_ENOUGH, Lane, LaneServices
 from tests.fakes import FakeKafka, Heard, StoredRecord
 from tests.waiting import until
 
@@ -41,13 +41,14 @@ class Setting:
         self.tasks.add(task)
         return task
 
-    def add(self, *payloads: Any, deadline_s: float = 10) -> list[DeliveryHandle]:
-        """Queues a message for each payload."""
+    def add(self, *payloads: Any, deadline_s: float = 10, queued: bool = False) -> list[DeliveryHandle]:
+        """Queues a message for each payload; `queued`: as an async call, which waits for nothing."""
         handles = []
         for payload in payloads:
             self._sent += 1
             message = encode(OutgoingMessage(topic="t", payload=payload), 10**7)
             handles.append(DeliveryHandle("t", message, 0, None, deadline_s, ("p", self._sent)))
+            handles[-1].watch(None, (lambda _: None) if queued else None, lambda _: None)
             self.lane.add(handles[-1])
         return handles
 
@@ -220,3 +221,61 @@ async def test_taking_back_all_that_waits(setting: Setting) -> None:
     setting.kafka.answer_now()
     assert await verdicts(sent) == ["delivered"]
     assert setting.stored == [b"1"]
+
+
+async def in_flight_then(setting: Setting) -> None:
+    """Brings the lane to where one batch has been answered and the next is to be formed."""
+    setting.kafka.answers = False
+    setting.add(b"first", queued=True)
+    await until(lambda: setting.kafka.unanswered, "the first batch was sent")
+
+
+async def test_under_load_messages_that_no_call_waits_for_are_collected(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.producing.lane.COMPANY_WAIT_S", 30)
+    await in_flight_then(setting)
+    early = setting.add(b"1", queued=True)
+    setting.kafka.answer_now()
+    await asyncio.sleep(0.02)
+    assert early[0].status is None
+    late = setting.add(*([b"2"] * (COMPANY_ENOUGH - 1)), queued=True)
+    assert set(await verdicts(early + late)) == {"delivered"}
+    assert [event.messages for event in setting.heard.of(MessagesSettled)] == [1, COMPANY_ENOUGH]
+
+
+async def test_a_call_that_waits_is_not_held_up_by_those_that_do_not(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.producing.lane.COMPANY_WAIT_S", 30)
+    await in_flight_then(setting)
+    queued = setting.add(b"1", queued=True)
+    setting.kafka.answer_now()
+    await asyncio.sleep(0.02)
+    waiting = setting.add(b"2")
+    assert await verdicts(queued + waiting) == ["delivered", "delivered"]
+    assert setting.stored == [b"first", b"1", b"2"]
+
+
+async def test_a_call_that_came_while_a_batch_was_in_flight_goes_with_the_next(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.producing.lane.COMPANY_WAIT_S", 30)
+    await in_flight_then(setting)
+    handles = setting.add(b"1") + setting.add(b"2", queued=True)
+    setting.kafka.answer_now()
+    assert await verdicts(handles) == ["delivered", "delivered"]
+
+
+async def test_the_wait_for_company_has_an_end(setting: Setting) -> None:
+    await in_flight_then(setting)
+    queued = setting.add(b"1", queued=True)
+    setting.kafka.answer_now()
+    assert await verdicts(queued) == ["delivered"]
+
+
+async def test_a_lone_message_is_sent_at_once(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.producing.lane.COMPANY_WAIT_S", 30)
+    for payload in (b"1", b"2"):
+        assert await verdicts(setting.add(payload, queued=True)) == ["delivered"]
+        await until(lambda: setting.lane.idle, "the lane rests")
