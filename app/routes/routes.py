@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.routes.deserializers import is_model
 from app.routes.table import Backoff, DeadLetter, InitialOffset
 from app.settings import Settings
 
@@ -69,8 +70,8 @@ class Routes:
     Options of a line, each with its default from the settings:
     `max_messages` most messages in a batch; `min_messages`, `max_wait_ms` wait for fuller batches;
     `initial_offset` "earliest" or "latest", where a new group starts; `manual_offsets` only what you mark is
-    committed; `dead_letter` a `DeadLetter`; `backoff` a `Backoff`; `payload`, `key`, `headers` deserialisers,
-    callables from bytes; `active` False leaves the line out.
+    committed; `dead_letter` a `DeadLetter`; `backoff` a `Backoff`; `payload`, `key`, `headers` deserialisers:
+    callables from bytes, pydantic models or msgspec structs; `active` False leaves the line out.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -131,9 +132,9 @@ OPTION_TYPES: Mapping[str, Callable[[Any], bool]] = {
     "manual_offsets": lambda value: isinstance(value, bool),
     "dead_letter": lambda value: value is None or isinstance(value, DeadLetter),
     "backoff": lambda value: isinstance(value, Backoff),
-    "payload": lambda value: value is None or _takes_one(value),
-    "key": lambda value: value is None or _takes_one(value),
-    "headers": lambda value: value is None or _takes_one(value),
+    "payload": lambda value: value is None or is_model(value) or _takes_one(value),
+    "key": lambda value: value is None or is_model(value) or _takes_one(value),
+    "headers": lambda value: value is None or is_model(value) or _takes_one(value),
     "active": lambda value: isinstance(value, bool),
 }
 OPTION_HINTS: Mapping[str, str] = {
@@ -144,9 +145,9 @@ OPTION_HINTS: Mapping[str, str] = {
     "manual_offsets": "must be True or False",
     "dead_letter": "must be a DeadLetter(topic, max_retries=…) or None",
     "backoff": "must be a Backoff(pause_ms, max_ms, exponential)",
-    "payload": "must be a callable that takes bytes",
-    "key": "must be a callable that takes bytes",
-    "headers": "must be a callable that takes bytes",
+    "payload": "must be a callable that takes bytes, a pydantic model or a msgspec struct",
+    "key": "must be a callable that takes bytes, a pydantic model or a msgspec struct",
+    "headers": "must be a callable that takes bytes, a pydantic model or a msgspec struct",
     "active": "must be True or False",
 }
 

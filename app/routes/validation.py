@@ -6,11 +6,13 @@ import difflib
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from app.consumer import Consumer
 from app.errors import Fault, RoutesInvalid
-from app.messages import DEFAULT_DESERIALIZERS, Deserializers
+from app.messages import DEFAULT_DESERIALIZERS
+from app.routes.deserializers import deserializer_of
 from app.routes.routes import OPTION_HINTS, OPTION_TYPES, Drawing, Drawn, Options
 from app.routes.table import Backoff, DeadLetter, Group, RoutingTable, Subscription
 
@@ -37,7 +39,9 @@ def is_topic_name(name: Any) -> bool:
 def _subscription(line: Drawn) -> Subscription:
     options = dict(line.options)
     chosen = {part: options.pop(part) for part in ("payload", "key", "headers")}
-    deserializers = Deserializers(**{part: chosen[part] or getattr(DEFAULT_DESERIALIZERS, part) for part in chosen})
+    deserializers = replace(
+        DEFAULT_DESERIALIZERS, **{part: deserializer_of(given) for part, given in chosen.items() if given is not None}
+    )
     named = line.kind == "topic"
     return Subscription(
         topic=line.source if named else None,
