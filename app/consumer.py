@@ -11,7 +11,8 @@ There is one object per assigned partition, made at its first batch and kept unt
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from app.errors import MessageFailed, UndecodablePayload
 from app.messages import Message, Messages
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from app.producer import Producer
 
 __all__ = ["Consumer", "ConsumerContext", "Message", "MessageFailed", "UndecodablePayload"]
+
+
+T = TypeVar("T")
 
 
 class ConsumerContext(Protocol):
@@ -48,6 +52,9 @@ class ConsumerContext(Protocol):
     def mark(self, offset: int) -> bool:
         """Everything up to and including `offset` is done. False when the partition was lost."""
 
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The result of `coroutine`, run on the service's loop, for a hook that runs in a thread."""
+
 
 class Consumer:
     """Handles the messages of one partition. Subclass it, implement `consume`, name it in `app/routing.py`.
@@ -55,24 +62,30 @@ class Consumer:
     Hooks are called one at a time, in this order: `initialized` once before the first `consume`; `consume`
     for every batch; then `revoked` when the partition moves away, or `shutdown` when the service stops, never
     both. An error in `consume` makes the batch be retried; errors in the other hooks are reported and ignored.
+
+    An `async def` hook runs on the service's loop and must not block it. A plain `def` hook runs in a thread, for
+    blocking code; what is awaited elsewhere is called there as `self.wait(self.producer.produce_sync(…))`.
     """
 
     def __init__(self, context: ConsumerContext) -> None:
         self._context = context
         self.log = logging.getLogger(f"demijohn.consumers.{type(self).__name__}")
 
-    async def initialized(self) -> None:
+    def initialized(self) -> Awaitable[None] | None:
         """Called once, before the first `consume`."""
+        return None
 
-    async def consume(self) -> None:
+    def consume(self) -> Awaitable[None] | None:
         """Called with every batch in `self.messages`. Must be implemented."""
         raise NotImplementedError(f"{type(self).__name__} has no consume()")
 
-    async def revoked(self) -> None:
+    def revoked(self) -> Awaitable[None] | None:
         """Called when the partition has moved away, after everything finished was committed."""
+        return None
 
-    async def shutdown(self) -> None:
+    def shutdown(self) -> Awaitable[None] | None:
         """Called when the service stops, after everything finished was committed."""
+        return None
 
     @property
     def messages(self) -> Messages:
@@ -117,3 +130,10 @@ class Consumer:
         Returns whether the partition is still ours. A message older than what is marked changes nothing.
         """
         return self._context.mark(message.offset)
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Waits for `coroutine` in a hook that is a plain `def`, and returns its result or raises its error.
+
+        Raises RuntimeError in an `async def` hook: use await there.
+        """
+        return self._context.wait(coroutine)

@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     consumer_max_messages: Positive = Field(100, description="Most messages in a batch")
     consumer_max_wait_ms: Milliseconds = Field(1000, description="Longest wait for a fuller batch")
     consumer_concurrency: Positive = Field(64, description="Most jobs running at once")
+    consumer_threads: Positive = Field(32, description="Most hooks written as plain def running at once")
     consumer_pause_ms: Milliseconds = Field(1000, description="Base of the pause after a failure")
     consumer_pause_max_ms: Milliseconds = Field(30_000, description="Longest pause after a failure")
     consumer_pause_exponential: bool = Field(True, description="Whether the pause doubles with each attempt")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from app.consuming.offsets import OffsetLedger
 from app.consuming.positions import Positions
+from app.consuming.threads import ThreadPool
 from app.events import Monitor
 from app.kafka.protocols import ConsumerClient
 from app.messages import Messages, TopicPartition
 from app.producer import Producer
 from app.routes.table import Subscription
+
+T = TypeVar("T")
 
 
 class Crisis(Protocol):
@@ -33,6 +37,7 @@ class GroupServices:
     producer: Producer
     monitor: Monitor
     slots: asyncio.Semaphore
+    threads: ThreadPool
     crisis: Crisis
     attempts: dict[TopicPartition, tuple[int, int]]
     """Failed attempts by partition: (first unmarked offset, attempts). Bounded by the group; survives
@@ -54,6 +59,15 @@ class PartitionContext:
         self._at = partition
         self._epoch = epoch
         self._ledger = services.ledger
+        self._loop = asyncio.get_running_loop()
 
     def mark(self, offset: int) -> bool:
         return self._ledger.mark(self._at, self._epoch, offset + 1)
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        coroutine.close()
+        raise RuntimeError("wait() is for hooks that are plain `def`: in an `async def` hook use await")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from app.consuming.context import Crisis
 from app.consuming.membership import Membership
+from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import ClientRebuilt, ErrorOccurred, GroupState, GroupStateChanged, Monitor, TopicsMissing
 from app.kafka.protocols import ClusterView, ConsumerOpener
@@ -35,6 +36,7 @@ class Surroundings:
     producer: Producer
     monitor: Monitor
     slots: asyncio.Semaphore
+    threads: ThreadPool
     crisis: Crisis
     excluded: frozenset[str]
     """DLQ topics of the table: no pattern takes them."""

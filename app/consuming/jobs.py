@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from app.consuming.threads import ThreadPool
 
 CRITICAL = (SystemExit, KeyboardInterrupt, MemoryError)
 """Errors after which the service must stop: nothing is marked or dead-lettered for them."""
@@ -22,11 +25,18 @@ class Outcome:
 DONE = Outcome("done")
 
 
-async def run_hook(hook: Callable[[], Awaitable[None]], cancelling: Callable[[], bool]) -> Outcome:
-    """Awaits `hook`. A CancelledError counts as `cancelled` only where `cancelling` says that we meant it:
+Hook = Callable[[], Awaitable[None] | None]
+"""A coroutine function, or a plain one that runs in a thread."""
+
+
+async def run_hook(hook: Hook, cancelling: Callable[[], bool], threads: ThreadPool) -> Outcome:
+    """Runs `hook` to its end. A CancelledError counts as `cancelled` only where `cancelling` says that we meant it:
     one that the hook's own code let escape is a failure like any other."""
     try:
-        await hook()
+        if inspect.iscoroutinefunction(hook):
+            await hook()
+        else:
+            await threads.run(hook)
     except asyncio.CancelledError as error:
         return Outcome("cancelled" if cancelling() else "failed", error)
     except CRITICAL as error:

@@ -71,6 +71,7 @@ class Membership:
             surroundings.producer,
             self._monitor,
             surroundings.slots,
+            surroundings.threads,
             surroundings.crisis,
             attempts,
         )

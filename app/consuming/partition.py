@@ -137,7 +137,7 @@ class PartitionWorker:
     async def _timed(self, consumer: Consumer, records: Sequence[Record], attempt: int) -> Outcome:
         self._announce.job_started(records, attempt, datetime.now(UTC))
         started = time.perf_counter()
-        outcome = await run_hook(consumer.consume, lambda: self._cancelling)
+        outcome = await run_hook(consumer.consume, lambda: self._cancelling, self._services.threads)
         self._announce.job_finished(records, (time.perf_counter() - started) * 1000, outcome)
         if outcome.error is not None and outcome.kind != "cancelled":
             offsets = (records[0].offset, records[-1].offset)
@@ -150,7 +150,9 @@ class PartitionWorker:
             await self._side_hook(self._consumer, hook)
 
     async def _side_hook(self, consumer: Consumer, hook: str) -> None:
-        outcome = await run_hook(getattr(consumer, hook), lambda: self._cancelling)
+        if getattr(type(consumer), hook) is getattr(Consumer, hook):
+            return
+        outcome = await run_hook(getattr(consumer, hook), lambda: self._cancelling, self._services.threads)
         if outcome.kind == "critical" and outcome.error is not None:
             self._services.crisis.critical(self.name, outcome.error)
         elif outcome.error is not None:

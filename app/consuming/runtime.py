@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from app.consuming.group import GroupRunner, Surroundings
+from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import ErrorOccurred, Monitor, WarningRaised
 from app.kafka.protocols import ClusterView, ConsumerOpener
@@ -53,8 +54,9 @@ class Runtime:
         self._table = table
         self._monitor = monitor
         slots = asyncio.Semaphore(settings.consumer_concurrency)
+        threads = ThreadPool(settings.consumer_threads)
         surroundings = Surroundings(
-            settings, cluster, open_consumer, producer, monitor, slots, self, table.dead_letter_topics()
+            settings, cluster, open_consumer, producer, monitor, slots, threads, self, table.dead_letter_topics()
         )
         self.groups = [GroupRunner(group, surroundings) for group in table.groups]
         self._tasks: list[asyncio.Task[None]] = []

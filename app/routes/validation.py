@@ -99,10 +99,18 @@ def _consumer_faults(line: Drawn) -> Iterator[Fault]:
         yield Fault(line.place, f"{consumer!r} is not a subclass of app.consumer.Consumer")
         return
     if consumer.consume is Consumer.consume:
-        yield Fault(line.place, f"{consumer.__name__} has no consume(): write `async def consume(self)`")
+        yield Fault(
+            line.place,
+            f"{consumer.__name__} has no consume(): write `async def consume(self)`, or `def` for blocking code",
+        )
     for hook in HOOKS:
-        if not inspect.iscoroutinefunction(getattr(consumer, hook)):
-            yield Fault(line.place, f"{consumer.__name__}.{hook} must be `async def`")
+        written = getattr(consumer, hook)
+        if (
+            not inspect.isfunction(written)
+            or inspect.isgeneratorfunction(written)
+            or inspect.isasyncgenfunction(written)
+        ):
+            yield Fault(line.place, f"{consumer.__name__}.{hook} must be `async def` or `def`, without yield")
 
 
 def _option_faults(place: str, options: Options) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.consuming.group import Surroundings
+from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import (
     ClientRebuilt,
@@ -87,6 +88,7 @@ class Place:
             self.producer,
             monitor,
             asyncio.Semaphore(10),
+            ThreadPool(4),
             self.critical,
             frozenset({"t.dlq"}),
         )

@@ -11,6 +11,7 @@ from app.consuming.context import GroupServices
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
+from app.consuming.threads import ThreadPool
 from app.events import (
     DeadLetterDispatched,
     ErrorOccurred,
@@ -121,6 +122,7 @@ class Stage:
             self.producer,
             monitor,
             slots,
+            ThreadPool(4),
             self.critical,
             self.attempts,
         )
