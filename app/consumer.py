@@ -52,6 +52,9 @@ class ConsumerContext(Protocol):
     def mark(self, offset: int) -> bool:
         """Everything up to and including `offset` is done. False when the partition was lost."""
 
+    async def commit(self) -> bool:
+        """Commits what is marked, now. False when the partition was lost."""
+
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The result of `coroutine`, run on the service's loop, for a hook that runs in a thread."""
 
@@ -130,6 +133,15 @@ class Consumer:
         Returns whether the partition is still ours. A message older than what is marked changes nothing.
         """
         return self._context.mark(message.offset)
+
+    async def mark_as_consumed_now(self, message: Message) -> bool:
+        """As `mark_as_consumed`, and commits at once: when this returns True, Kafka knows, or will be told with the
+        next commit where it did not answer within 10 s."""
+        return self.mark_as_consumed(message) and await self.commit()
+
+    async def commit(self) -> bool:
+        """Commits what is marked now instead of at the next interval. Returns whether the partition is still ours."""
+        return await self._context.commit()
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Waits for `coroutine` in a hook that is a plain `def`, and returns its result or raises its error.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -39,6 +39,8 @@ class GroupServices:
     slots: asyncio.Semaphore
     threads: ThreadPool
     crisis: Crisis
+    commit: Callable[[], Awaitable[bool]]
+    """Commits what is marked, for the whole group; False where the group has moved on."""
     attempts: dict[TopicPartition, tuple[int, int]]
     """Failed attempts by partition: (first unmarked offset, attempts). Bounded by the group; survives
     rebalances, as a partition that comes back at the same offset goes on counting."""
@@ -59,10 +61,14 @@ class PartitionContext:
         self._at = partition
         self._epoch = epoch
         self._ledger = services.ledger
+        self._commit = services.commit
         self._loop = asyncio.get_running_loop()
 
     def mark(self, offset: int) -> bool:
         return self._ledger.mark(self._at, self._epoch, offset + 1)
+
+    async def commit(self) -> bool:
+        return await self._commit() and self._ledger.owns(self._at, self._epoch)
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:

@@ -73,6 +73,7 @@ class Membership:
             surroundings.slots,
             surroundings.threads,
             surroundings.crisis,
+            self._commit_now,
             attempts,
         )
 
@@ -211,21 +212,26 @@ class Membership:
             await asyncio.sleep(self._surroundings.settings.consumer_commit_interval_ms / 1000)
             await self.commit(COMMIT_TIMEOUT_S)
 
-    async def commit(self, timeout_s: float) -> None:
-        """One commit for everything that is marked. Failures are announced: it will be delivered again."""
+    async def _commit_now(self) -> bool:
+        return await self.commit(COMMIT_TIMEOUT_S)
+
+    async def commit(self, timeout_s: float) -> bool:
+        """One commit for everything that is marked; False where the group has moved on. Failures are announced: it
+        will be delivered again, or, where only no answer came, committed with the next."""
         async with self._committing:
             offsets = self._services.ledger.to_commit()
             if not offsets:
-                return
+                return True
             started = time.monotonic()
             try:
                 await self._client.commit(offsets, timeout_s=timeout_s)
             except (CommitRefused, CommitUnknown) as error:
                 self._monitor.emit(CommitFailed(self._group.name, str(error)))
-                return
+                return not isinstance(error, CommitRefused)
             self._services.ledger.settle(offsets)
             took_ms = (time.monotonic() - started) * 1000
             self._monitor.emit(OffsetsCommitted(self._group.name, offsets, took_ms))
+            return True
 
     # --- leaving ----------------------------------------------------------------------------------------
 

@@ -31,6 +31,11 @@ class OffsetLedger:
         """`partition` has gone: nothing is marked or committed for it any more."""
         self._partitions.pop(partition, None)
 
+    def owns(self, partition: TopicPartition, epoch: int) -> bool:
+        """Whether `partition` is assigned, and still in assignment `epoch`."""
+        entry = self._partitions.get(partition)
+        return entry is not None and entry.epoch == epoch
+
     def mark(self, partition: TopicPartition, epoch: int, next_offset: int) -> bool:
         """Everything before `next_offset` is done. False where the assignment `epoch` has passed."""
         entry = self._partitions.get(partition)

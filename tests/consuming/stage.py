@@ -124,10 +124,18 @@ class Stage:
             slots,
             ThreadPool(4),
             self.critical,
+            self.commit,
             self.attempts,
         )
         self.workers: list[PartitionWorker] = []
         self._waking = asyncio.create_task(self._wake())
+
+    async def commit(self) -> bool:
+        """Commits what is marked, as a membership does."""
+        offsets = self.ledger.to_commit()
+        await self.client.commit(offsets, timeout_s=1)
+        self.ledger.settle(offsets)
+        return True
 
     def assign(
         self, line: Subscription, at: TopicPartition = AT, epoch: int = 1, before: asyncio.Task[None] | None = None

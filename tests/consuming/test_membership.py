@@ -203,3 +203,56 @@ async def test_a_client_that_died_ends_it_with_the_reason(live: Live) -> None:
     await life.joined()
     life.client.troubled = "its fetch task died"
     assert await asyncio.wait_for(life.task, 5) == "its fetch task died"
+
+
+async def test_a_consumer_may_commit_at_once(live: Live) -> None:
+    answers: list[bool] = []
+
+    async def mark_now(consumer: Noted) -> None:
+        answers.append(await consumer.mark_as_consumed_now(consumer.messages.first))
+
+    life = live(consumer_class(mark_now), consumer_commit_interval_ms=60_000)
+    await life.joined()
+    life.client.give(records(4, 5))
+    await until(lambda: answers, "it came back")
+    assert answers == [True]
+    assert life.place.offsets == {AT: 5}
+
+
+@pytest.mark.parametrize(("error", "ours"), [(CommitRefused(), False), (CommitUnknown(), True)])
+async def test_a_commit_of_its_own_says_whether_the_partition_is_still_ours(
+    live: Live, error: Exception, ours: bool
+) -> None:
+    answers: list[bool] = []
+
+    async def commit(consumer: Noted) -> None:
+        consumer.mark_as_consumed(consumer.messages.first)
+        answers.append(await consumer.commit())
+
+    life = live(consumer_class(commit), consumer_commit_interval_ms=60_000)
+    await life.joined()
+    life.client.commit_raises.append(error)
+    life.client.give(records(0))
+    await until(lambda: answers, "it came back")
+    assert answers == [ours]
+
+
+async def test_a_commit_after_the_partition_has_gone_is_false_and_commits_nothing(live: Live) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+    answers: list[bool] = []
+
+    async def late(consumer: Noted) -> None:
+        entered.set()
+        await leave.wait()
+        answers.append(await consumer.mark_as_consumed_now(consumer.messages.first))
+        answers.append(await consumer.commit())
+
+    life = live(consumer_class(late), consumer_drain_ms=20, consumer_commit_interval_ms=60_000)
+    await life.joined()
+    life.client.give(records(0))
+    await entered.wait()
+    await life.client.rebalance(OTHER)
+    leave.set()
+    await until(lambda: len(answers) == 2, "the job ended")
+    assert answers == [False, False]
+    assert AT not in life.place.offsets
