@@ -49,6 +49,10 @@ class ConsumerContext(Protocol):
     def revoked(self) -> bool:
         """True from the moment the partition is being taken away."""
 
+    @property
+    def end(self) -> int | None:
+        """The offset of the next record that will be stored in the partition, as of the last fetch."""
+
     def mark(self, offset: int) -> bool:
         """Everything up to and including `offset` is done. False when the partition was lost."""
 
@@ -126,6 +130,17 @@ class Consumer:
     def is_revoked(self) -> bool:
         """True from the moment the partition is being taken away: finish soon."""
         return self._context.revoked
+
+    @property
+    def lag(self) -> int | None:
+        """How many records of the partition stand behind this batch, as of the last fetch; None is not known."""
+        end, messages = self._context.end, self._context.messages
+        return None if end is None or not messages else max(0, end - messages.last.offset - 1)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing stood behind this batch at the last fetch."""
+        return self.lag == 0
 
     def mark_as_consumed(self, message: Message) -> bool:
         """Says that `message` and everything before it is done; committed with the next commit.

@@ -22,6 +22,7 @@ def consumer(**context: Any) -> Consumer:
         "messages": Messages(records(4, 5)),
         "attempt": 1,
         "revoked": False,
+        "end": 10,
         "mark": lambda offset: offset == 5,
     }
     return Consumer(cast(ConsumerContext, SimpleNamespace(**(defaults | context))))
@@ -44,6 +45,16 @@ def test_a_mark_tells_whether_the_partition_is_still_ours() -> None:
     one = consumer()
     assert one.mark_as_consumed(one.messages.last)
     assert not one.mark_as_consumed(one.messages.first)
+
+
+@pytest.mark.parametrize(("end", "lag", "at_end"), [(10, 4, False), (6, 0, True), (5, 0, True), (None, None, False)])
+def test_it_knows_how_much_stands_behind_its_batch(end: int | None, lag: int | None, at_end: bool) -> None:
+    one = consumer(end=end)
+    assert (one.lag, one.at_end) == (lag, at_end)
+
+
+def test_without_a_batch_the_lag_is_not_known() -> None:
+    assert consumer(messages=Messages(())).lag is None
 
 
 def test_it_knows_when_it_is_being_taken_away() -> None:

@@ -61,11 +61,16 @@ class PartitionContext:
         self._at = partition
         self._epoch = epoch
         self._ledger = services.ledger
+        self._client = services.client
         self._commit = services.commit
         self._loop = asyncio.get_running_loop()
 
     def mark(self, offset: int) -> bool:
         return self._ledger.mark(self._at, self._epoch, offset + 1)
+
+    @property
+    def end(self) -> int | None:
+        return self._client.highwater(self._at)
 
     async def commit(self) -> bool:
         return await self._commit() and self._ledger.owns(self._at, self._epoch)

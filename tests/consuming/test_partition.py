@@ -230,3 +230,13 @@ async def test_what_it_is_at_can_be_seen_from_outside(stage: Stage) -> None:
     assert states(worker) == ("waiting", True)
     worker.end(revoked=False)
     assert worker.state == "draining"
+
+
+async def test_a_consumer_sees_what_stands_behind_its_batch(stage: Stage) -> None:
+    seen: list[tuple[int | None, bool]] = []
+    made = consumer_class(lambda consumer: seen.append((consumer.lag, consumer.at_end)))
+    stage.client.ends = {AT: 3}
+    stage.client.give(records(0, 1, 2))
+    stage.assign(line_of(made, max_messages=2))
+    await stage.marked(3)
+    assert seen == [(1, False), (0, True)]
