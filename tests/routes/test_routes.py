@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from app.consumer import Consumer
 from app.consumers.example import ExampleConsumer
 from app.errors import RoutesInvalid
 from app.routes import Backoff, DeadLetter, Routes
@@ -62,3 +65,26 @@ def test_patterns_take_whole_names_and_never_internal_topics_nor_dead_letters() 
 def test_the_pause_doubles_with_each_attempt_up_to_its_limit() -> None:
     assert [Backoff().delay_ms(attempt) for attempt in range(1, 7)] == [2000, 4000, 8000, 16000, 30000, 30000]
     assert Backoff(exponential=False).delay_ms(5) == 1000
+
+
+def test_hooks_may_be_plain_functions_and_must_not_yield() -> None:
+    class Plain(Consumer):
+        def consume(self) -> None:
+            return
+
+    class Yielding(Consumer):
+        async def consume(self) -> None:
+            return
+
+        async def shutdown(self) -> AsyncIterator[int]:  # type: ignore[override]  # the mistake under test
+            yield 1
+
+    def draw(routes: Routes) -> None:
+        routes.topic("plain", Plain)
+        routes.topic("yielding", Yielding)
+
+    with pytest.raises(RoutesInvalid) as caught:
+        draw_table(draw, settings())
+    assert [str(fault) for fault in caught.value.faults] == [
+        "demijohn.yielding: Yielding.shutdown must be `async def` or `def`, without yield"
+    ]
