@@ -32,7 +32,14 @@ class GiveUp:
     """True: what stands before it is delivered again without it, as nothing says that it was done."""
 
 
-Decision = Retry | Isolate | GiveUp
+@dataclass(frozen=True, slots=True)
+class GiveUpAll:
+    """Every unmarked record goes to the DLQ (or is skipped), in order; `pause_ms` before going on."""
+
+    pause_ms: int
+
+
+Decision = Retry | Isolate | GiveUp | GiveUpAll
 
 
 def decide(error: BaseException, attempt: int, unmarked: Sequence[Record], subscription: Subscription) -> Decision:
@@ -40,11 +47,15 @@ def decide(error: BaseException, attempt: int, unmarked: Sequence[Record], subsc
 
     Without a DLQ everything is retried for ever. An undecodable record goes at once; others after
     `max_retries` more attempts: the one that MessageFailed names, the only one there is, or the one that
-    isolation will find. Where offsets are manual, or `isolate` is False, the first unmarked record goes.
+    isolation will find. Where offsets are manual, or `isolate` is False, the first unmarked record goes. Where
+    `batch` is True all of them go, whichever is named.
     """
     dead_letter, backoff = subscription.dead_letter, subscription.backoff
     if dead_letter is None:
         return Retry(backoff.delay_ms(attempt))
+    if dead_letter.batch:
+        hopeless = attempt > dead_letter.max_retries or isinstance(error, UndecodablePayload)
+        return GiveUpAll(backoff.pause_ms) if hopeless else Retry(backoff.delay_ms(attempt))
     searching = dead_letter.isolate and not subscription.manual_offsets
     named = guilty_offset(error, unmarked) if searching else None
     if named is not None and isinstance(error, UndecodablePayload):

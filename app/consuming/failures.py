@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from app.consuming.announcer import PartitionAnnouncer
 from app.consuming.context import GroupServices, PartitionContext
 from app.consuming.dead_letters import dispatch
-from app.consuming.decisions import GiveUp, Isolate, Retry, decide
+from app.consuming.decisions import GiveUp, GiveUpAll, Isolate, Retry, decide
 from app.consuming.ending import Ending
 from app.consuming.jobs import Outcome
 from app.errors import KafkaUnavailable, MessageFailed, ProduceError
@@ -72,6 +72,8 @@ class FailureHandler:
                 return await self._isolate(unmarked, attempt)
             case GiveUp() as decision:
                 return await self._give_up(decision, unmarked, error, attempt)
+            case GiveUpAll(pause_ms):
+                return await self._give_up_all(pause_ms, unmarked, error, attempt)
 
     def _unmarked(self, records: Sequence[Record]) -> Sequence[Record]:
         marked = self._services.ledger.marked(self._partition) or 0
@@ -111,6 +113,17 @@ class FailureHandler:
         self._services.attempts.pop(self._partition, None)
         await self._ending.rest(decision.pause_ms / 1000)
         return rest
+
+    async def _give_up_all(
+        self, pause_ms: int, records: Sequence[Record], error: BaseException, attempt: int
+    ) -> Sequence[Record]:
+        for index, record in enumerate(records):
+            if not await self._dispatched(record, error, attempt):
+                return records[index:]
+            self._context.mark(record.offset)
+        self._services.attempts.pop(self._partition, None)
+        await self._ending.rest(pause_ms / 1000)
+        return ()
 
     async def _dispatched(self, record: Record, error: BaseException, attempt: int) -> bool:
         """Stores the dead letter, however often it takes; False when the end came first."""

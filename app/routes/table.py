@@ -21,12 +21,13 @@ class DeadLetter:
 
     `topic`: the DLQ topic, None to skip them (counted). `max_retries`: attempts after the first, 0 for none.
     `isolate`: the rest of the failed batch is given one message at a time, so that only the guilty one goes;
-    False: the first unmarked message goes.
+    False: the first unmarked message goes. `batch`: the whole of the failed batch that is not marked goes.
     """
 
     topic: str | None
     max_retries: int = 3
     isolate: bool = True
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,9 @@ def _dead_letter_faults(place: str, value: DeadLetter) -> Iterator[Fault]:
         yield Fault(f"{place}.topic", f"{value.topic!r} is not a topic name (None skips the message)")
     if not isinstance(value.max_retries, int) or isinstance(value.max_retries, bool) or value.max_retries < 0:
         yield Fault(f"{place}.max_retries", "must be a whole number of at least 0")
-    if not isinstance(value.isolate, bool):
-        yield Fault(f"{place}.isolate", "must be True or False")
+    for name in ("isolate", "batch"):
+        if not isinstance(getattr(value, name), bool):
+            yield Fault(f"{place}.{name}", "must be True or False")
 
 
 def _backoff_faults(place: str, value: Backoff) -> Iterator[Fault]:

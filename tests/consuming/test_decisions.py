@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.consumers.example import ExampleConsumer
-from app.consuming.decisions import GiveUp, Isolate, Retry, decide
+from app.consuming.decisions import GiveUp, GiveUpAll, Isolate, Retry, decide
 from app.consuming.offsets import OffsetLedger
 from app.errors import MessageFailed, UndecodablePayload
 from app.messages import Headers, TopicPartition
@@ -81,3 +81,11 @@ def test_marks_only_go_forward_and_a_passed_epoch_marks_nothing() -> None:
     ledger.assign(at, epoch=2, committed=5)
     assert not ledger.mark(at, 1, 9)
     assert ledger.to_commit() == {}
+
+
+def test_where_the_batch_goes_as_a_whole_nothing_is_searched_for() -> None:
+    line = replace(LINE, dead_letter=DeadLetter("t.dlq", max_retries=2, batch=True))
+    assert decide(ValueError(), 2, BATCH, line) == Retry(400)
+    for error in (ValueError(), MessageFailed(BATCH[2])):
+        assert decide(error, 3, BATCH, line) == GiveUpAll(100)
+    assert decide(UndecodablePayload(BATCH[3]), 1, BATCH, line) == GiveUpAll(100)

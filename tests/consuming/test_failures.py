@@ -108,6 +108,27 @@ async def test_without_isolation_the_first_unmarked_record_goes(stage: Stage) ->
     assert stage.dead == [b"0", b"1"]
 
 
+async def test_the_whole_batch_goes_in_order_where_that_is_asked(stage: Stage) -> None:
+    made = consumer_class(refusing(2))
+    stage.client.give(records(0, 1, 2, 3, 4))
+    stage.assign(line_of(made, dead_letter=DeadLetter("t.dlq", max_retries=1, batch=True), max_messages=4))
+    await stage.marked(5)
+    assert stage.dead == [b"0", b"1", b"2", b"3"]
+    assert made.batches == [[0, 1, 2, 3], [0, 1, 2, 3], [4]]
+    assert {dict(record.headers)["source_attempts"] for record in stage.kafka.records("t.dlq")} == {b"2"}
+
+
+async def test_what_was_marked_does_not_go_with_the_batch(stage: Stage) -> None:
+    def consume(consumer: Noted) -> None:
+        consumer.mark_as_consumed(consumer.messages[1])
+        raise ValueError
+
+    stage.client.give(records(0, 1, 2, 3))
+    stage.assign(line_of(consumer_class(consume), dead_letter=DeadLetter("t.dlq", max_retries=0, batch=True)))
+    await stage.marked(4)
+    assert stage.dead == [b"2", b"3"]
+
+
 async def test_an_undecodable_record_goes_at_once_and_the_rest_is_delivered_without_it(stage: Stage) -> None:
     seen: list[int] = []
 
