@@ -26,7 +26,9 @@ DemijohnError
 ├── ProduceManyError            look at `reports`, one for each message
 └── ConsumeError                raised in consumers
     ├── MessageFailed           everything before this message is done, this one failed
-    └── UndecodablePayload      the payload of this message cannot be read
+    ├── UndecodablePayload      the payload of this message cannot be read
+    ├── DispatchedByConsumer    the consumer gave the message up itself
+    └── SeekFailed              there is no such place: the position is as it was
 """
 
 from __future__ import annotations
@@ -244,3 +246,24 @@ class UndecodablePayload(ConsumeError):
         super().__init__(
             f"The payload of message {message.offset} of {message.topic}-{message.partition} cannot be decoded"
         )
+
+
+class DispatchedByConsumer(ConsumeError):
+    """The consumer gave this message up."""
+
+
+class SeekFailed(ConsumeError):
+    """The partition has no such offset; the position is as it was."""
+
+
+def error_text(error: BaseException) -> str:
+    """An error's text; never fails, whatever the error's own code does."""
+    try:
+        return str(error)
+    except Exception as broken:
+        return f"(its text cannot be had: {type(broken).__name__})"
+
+
+def class_name(error: BaseException) -> str:
+    """Module and name of an error's class."""
+    return f"{type(error).__module__}.{type(error).__qualname__}"

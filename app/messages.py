@@ -143,6 +143,11 @@ class Message:
         self.received_at = received_at or datetime.now(UTC)
 
     @property
+    def record(self) -> Record:
+        """The record as the client gave it."""
+        return self._record
+
+    @property
     def topic(self) -> str:
         return self._record.topic
 

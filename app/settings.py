@@ -25,8 +25,6 @@ MISSPELLED_CUTOFF = 0.86
 NOT_SUPPORTED = frozenset(
     {
         "CONSUMER_INSTANCE_ID",
-        "CONSUMER_PERSISTENCE",
-        "CONSUMER_THREADS",
         "DASHBOARD_ACTIONS",
         "HTTP_API_KEYS_FILE",
         "HTTP_ASYNC_DLQ_TOPIC",
@@ -117,6 +115,9 @@ class Settings(BaseSettings):
     consumer_max_wait_ms: Milliseconds = Field(1000, description="Longest wait for a fuller batch")
     consumer_concurrency: Positive = Field(64, description="Most jobs running at once")
     consumer_threads: Positive = Field(32, description="Most hooks written as plain def running at once")
+    consumer_persistence: bool = Field(
+        True, description="false: a new consumer of the newest source for every batch, while developing"
+    )
     consumer_pause_ms: Milliseconds = Field(1000, description="Base of the pause after a failure")
     consumer_pause_max_ms: Milliseconds = Field(30_000, description="Longest pause after a failure")
     consumer_pause_exponential: bool = Field(True, description="Whether the pause doubles with each attempt")

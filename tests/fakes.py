@@ -158,6 +158,8 @@ class FakeConsumerClient:
         self.stored_offsets: dict[TopicPartition, int] = {}
         self.beginnings: dict[TopicPartition, int] = {}
         self.ends: dict[TopicPartition, int] = {}
+        self.times: dict[int, int] = {}
+        self.lookups_raise: list[Exception] = []
         self.commits: list[dict[TopicPartition, int]] = []
         self.commit_raises: list[Exception] = []
         self.start_raises: list[Exception] = []
@@ -229,12 +231,17 @@ class FakeConsumerClient:
     async def beginning_offsets(
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
     ) -> Mapping[TopicPartition, int]:
+        if self.lookups_raise:
+            raise self.lookups_raise.pop(0)
         return {at: self.beginnings.get(at, 0) for at in partitions}
 
     async def end_offsets(
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
     ) -> Mapping[TopicPartition, int]:
         return {at: self.ends.get(at, 0) for at in partitions}
+
+    async def offset_at(self, partition: TopicPartition, timestamp_ms: int, *, timeout_s: float) -> int | None:
+        return self.times.get(timestamp_ms)
 
     def rejoining(self) -> bool:
         return self.is_rejoining

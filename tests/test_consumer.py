@@ -19,7 +19,7 @@ def consumer(**context: Any) -> Consumer:
         "partition": 3,
         "group": "g",
         "producer": object(),
-        "messages": Messages(records(4, 5)),
+        "messages": Messages(records(4, 5, partition=3)),
         "attempt": 1,
         "revoked": False,
         "end": 10,
@@ -70,3 +70,28 @@ def test_hooks_may_be_left_out_and_consume_may_not() -> None:
     assert [one.initialized(), one.revoked(), one.shutdown()] == [None, None, None]
     with pytest.raises(NotImplementedError, match="Consumer has no consume"):
         one.consume()
+
+
+def test_a_message_of_another_partition_cannot_be_marked() -> None:
+    stray = Messages(records(5, partition=4)).first
+    with pytest.raises(ValueError, match="not a message of t-3"):
+        consumer().mark_as_consumed(stray)
+
+
+@pytest.mark.parametrize("arguments", [{"offset": -1}, {"ms": -1}])
+def test_a_pause_takes_no_negative_numbers(arguments: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        consumer().pause(**arguments)
+
+
+def test_tags_are_the_newest_of_each_name() -> None:
+    tags = consumer().tags
+    tags.add("step", "1")
+    tags.add("step", "2")
+    tags.add("table", "airports")
+    assert (list(tags), len(tags)) == (["2", "airports"], 2)
+    tags.delete("table")
+    tags.delete("never there")
+    assert list(tags) == ["2"]
+    tags.clear()
+    assert list(tags) == []

@@ -56,12 +56,14 @@ class PartitionAnnouncer:
             group, job = self._services.group, self.job_id
             self._monitor.emit(JobStarted(group, job, self._consumer, topic, partition, first, last, size, attempt))
 
-    def job_finished(self, records: Sequence[Record], took_ms: float, outcome: Outcome) -> None:
+    def job_finished(
+        self, records: Sequence[Record], took_ms: float, outcome: Outcome, tags: tuple[str, ...] = ()
+    ) -> None:
         self.job_started_at = None
         kind = "failed" if outcome.kind == "critical" else outcome.kind
         topic, partition = self._at
         group, job, size = self._services.group, self.job_id, len(records)
-        self._monitor.emit(JobFinished(group, job, self._consumer, topic, partition, size, took_ms, kind))
+        self._monitor.emit(JobFinished(group, job, self._consumer, topic, partition, size, took_ms, kind, tags))
 
     def error(
         self,
@@ -87,8 +89,8 @@ class PartitionAnnouncer:
         topic, partition, offset = record.topic, record.partition, record.offset
         self._monitor.emit(DeadLetterDispatched(group, job, topic, partition, offset, dlq_topic, error))
 
-    def progress(self, state: PartitionState) -> None:
-        """Where the partition stands."""
+    def progress(self, state: PartitionState, paused_by: str | None = None) -> None:
+        """Where the partition stands; `paused_by`: `consumer`, or the name of an operator."""
         services, at = self._services, self._at
         if not self._monitor.listens(PartitionProgress):
             return
@@ -108,5 +110,6 @@ class PartitionAnnouncer:
                 self.first_unmarked_ms,
                 self.job_started_at,
                 self.next_attempt_at,
+                paused_by,
             )
         )

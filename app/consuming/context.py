@@ -7,12 +7,18 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from app.consumer import SeekTarget
+from app.consuming.dead_letters import dispatch
+from app.consuming.instances import Instances
 from app.consuming.offsets import OffsetLedger
 from app.consuming.positions import Positions
+from app.consuming.progress import Progress
+from app.consuming.steering import Steering
 from app.consuming.threads import ThreadPool
-from app.events import Monitor
+from app.errors import DispatchedByConsumer
+from app.events import DeadLetterDispatched, Monitor
 from app.kafka.protocols import ConsumerClient
-from app.messages import Messages, TopicPartition
+from app.messages import Message, Messages, TopicPartition
 from app.producer import Producer
 from app.routes.table import Subscription
 
@@ -38,42 +44,89 @@ class GroupServices:
     monitor: Monitor
     slots: asyncio.Semaphore
     threads: ThreadPool
+    instances: Instances
     crisis: Crisis
     commit: Callable[[], Awaitable[bool]]
     """Commits what is marked, for the whole group; False where the group has moved on."""
     attempts: dict[TopicPartition, tuple[int, int]]
     """Failed attempts by partition: (first unmarked offset, attempts). Bounded by the group; survives
     rebalances, as a partition that comes back at the same offset goes on counting."""
+    paused: dict[TopicPartition, str]
+    """Partitions that an operator has paused, and who. Survives rebalances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One assignment of one partition: what its worker, its consumers and its failures have in common."""
+
+    partition: TopicPartition
+    epoch: int
+    subscription: Subscription
+    services: GroupServices
+    progress: Progress
+    steering: Steering
 
 
 class PartitionContext:
-    """Implements `app.consumer.ConsumerContext` for one assignment of one partition."""
+    """Implements `app.consumer.ConsumerContext` for one consumer object.
 
-    def __init__(
-        self, partition: TopicPartition, epoch: int, subscription: Subscription, services: GroupServices
-    ) -> None:
-        self.topic, self.partition = partition
-        self.group = services.group
-        self.producer = services.producer
+    `lane`: its messages are some of the partition's only, and a mark covers just these.
+    """
+
+    def __init__(self, assignment: Assignment, *, lane: bool = False) -> None:
+        self.topic, self.partition = assignment.partition
+        self.group = assignment.services.group
+        self.producer = assignment.services.producer
         self.messages = Messages(())
         self.attempt = 1
         self.revoked = False
-        self._at = partition
-        self._epoch = epoch
-        self._ledger = services.ledger
-        self._client = services.client
-        self._commit = services.commit
+        self._assignment = assignment
+        self._lane = lane
         self._loop = asyncio.get_running_loop()
 
     def mark(self, offset: int) -> bool:
-        return self._ledger.mark(self._at, self._epoch, offset + 1)
+        progress = self._assignment.progress
+        if self._lane:
+            return progress.done(message.offset for message in self.messages if message.offset <= offset)
+        return progress.done_up_to(offset)
 
     @property
     def end(self) -> int | None:
-        return self._client.highwater(self._at)
+        return self._assignment.services.client.highwater(self._assignment.partition)
 
     async def commit(self) -> bool:
-        return await self._commit() and self._ledger.owns(self._at, self._epoch)
+        return await self._assignment.services.commit() and self._owned
+
+    @property
+    def _owned(self) -> bool:
+        assignment = self._assignment
+        return assignment.services.ledger.owns(assignment.partition, assignment.epoch)
+
+    def pause(self, offset: int | None, ms: int | None) -> None:
+        self._assignment.steering.pause(offset, ms)
+
+    def resume(self) -> None:
+        self._assignment.steering.resume()
+
+    async def seek(self, target: SeekTarget) -> bool:
+        services, partition = self._assignment.services, self._assignment.partition
+        offset = await services.positions.find(services.client, partition, target)
+        if self._owned:
+            self._assignment.steering.seek(offset)
+        return self._owned
+
+    async def dispatch_to_dlq(self, message: Message, error: BaseException | None) -> bool:
+        services, dead_letter = self._assignment.services, self._assignment.subscription.dead_letter
+        if dead_letter is None or dead_letter.topic is None:
+            raise RuntimeError(f"{self.topic} has no DLQ: give its line dead_letter=DeadLetter(topic)")
+        if self.revoked or not self._owned:
+            return False
+        cause = error or DispatchedByConsumer()
+        record, topic = message.record, dead_letter.topic
+        await dispatch(services.producer, topic, record, group=services.group, attempts=self.attempt, error=cause)
+        at = (message.topic, message.partition, message.offset)
+        services.monitor.emit(DeadLetterDispatched(services.group, "", *at, topic, cause))
+        return True
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:

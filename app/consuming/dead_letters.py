@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from app.errors import MessageFailed
+from app.errors import MessageFailed, class_name, error_text
 from app.messages import Headers, Record
 from app.producer import Producer
 
@@ -47,7 +47,6 @@ async def dispatch(
 def dead_letter_headers(record: Record, *, group: str, attempts: int, error: BaseException) -> Headers:
     """The record's own headers without those of an earlier hop, then where it came from and why, as text."""
     cause = error.__cause__ if isinstance(error, MessageFailed) and error.__cause__ else error
-    kind = type(cause)
     facts = {
         "source_topic": record.topic,
         "source_partition": str(record.partition),
@@ -55,8 +54,8 @@ def dead_letter_headers(record: Record, *, group: str, attempts: int, error: Bas
         "source_timestamp": str(record.timestamp),
         "source_consumer_group": group,
         "source_attempts": str(attempts),
-        "error_class": f"{kind.__module__}.{kind.__qualname__}",
-        "error_message": shortened(str(cause)),
+        "error_class": class_name(cause),
+        "error_message": shortened(error_text(cause)),
         "failed_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     if trace_id := _trace_id(record.headers):

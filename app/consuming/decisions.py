@@ -1,4 +1,4 @@
-"""What a failed run means. A policy as a function: it decides, and somebody else carries it out."""
+"""What a failed run means. A policy as functions: they decide, and somebody else carries it out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from app.errors import MessageFailed, UndecodablePayload
 from app.messages import Record
+from app.routes.strategies import Dispatch, Retry, Skip, Verdict
 from app.routes.table import Subscription
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RunAgain:
     """Run the unmarked records again after `pause_ms`."""
 
     pause_ms: int
@@ -24,22 +25,27 @@ class Isolate:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The record at `offset` goes to the DLQ (or is skipped), alone; `pause_ms` before going on."""
+    """The record at `offset` goes to `topic` (None: it is skipped), alone; `pause_ms` before going on."""
 
     offset: int
+    topic: str | None
     pause_ms: int
-    rest_first: bool
-    """True: what stands before it is delivered again without it, as nothing says that it was done."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUpAll:
-    """Every unmarked record goes to the DLQ (or is skipped), in order; `pause_ms` before going on."""
+    """Every unmarked record goes to `topic` (None: is skipped), in order; `pause_ms` before going on."""
 
+    topic: str | None
     pause_ms: int
 
 
-Decision = Retry | Isolate | GiveUp | GiveUpAll
+@dataclass(frozen=True, slots=True)
+class StopService:
+    """Nothing is marked, and the service stops in order."""
+
+
+Decision = RunAgain | Isolate | GiveUp | GiveUpAll | StopService
 
 
 def decide(error: BaseException, attempt: int, unmarked: Sequence[Record], subscription: Subscription) -> Decision:
@@ -52,22 +58,45 @@ def decide(error: BaseException, attempt: int, unmarked: Sequence[Record], subsc
     """
     dead_letter, backoff = subscription.dead_letter, subscription.backoff
     if dead_letter is None:
-        return Retry(backoff.delay_ms(attempt))
-    if dead_letter.batch:
-        hopeless = attempt > dead_letter.max_retries or isinstance(error, UndecodablePayload)
-        return GiveUpAll(backoff.pause_ms) if hopeless else Retry(backoff.delay_ms(attempt))
-    searching = dead_letter.isolate and not subscription.manual_offsets
-    named = guilty_offset(error, unmarked) if searching else None
-    if named is not None and isinstance(error, UndecodablePayload):
-        return GiveUp(named, 0, rest_first=True)
-    if attempt <= dead_letter.max_retries:
-        return Retry(backoff.delay_ms(attempt))
-    base_ms = backoff.pause_ms
+        return RunAgain(backoff.delay_ms(attempt))
+    named = guilty_offset(error, unmarked) if searches(subscription) else None
+    undecodable = isinstance(error, UndecodablePayload) and (named is not None or dead_letter.batch)
+    if attempt <= dead_letter.max_retries and not undecodable:
+        return RunAgain(backoff.delay_ms(attempt))
+    pause_ms = 0 if undecodable and not dead_letter.batch else backoff.pause_ms
+    return _giving_up(named, unmarked, subscription, dead_letter.topic, pause_ms)
+
+
+def decide_by(
+    verdict: Verdict, error: BaseException, attempt: int, unmarked: Sequence[Record], subscription: Subscription
+) -> Decision:
+    """What a strategy's verdict on `unmarked` means. Arguments as of `decide`."""
+    backoff = subscription.backoff
+    if isinstance(verdict, Retry):
+        return RunAgain(backoff.delay_ms(attempt) if verdict.pause_ms is None else verdict.pause_ms)
+    if isinstance(verdict, (Dispatch, Skip)):
+        topic = verdict.topic if isinstance(verdict, Dispatch) else None
+        named = guilty_offset(error, unmarked) if searches(subscription) else None
+        return _giving_up(named, unmarked, subscription, topic, backoff.pause_ms)
+    return StopService()
+
+
+def _giving_up(
+    named: int | None, unmarked: Sequence[Record], subscription: Subscription, topic: str | None, pause_ms: int
+) -> Decision:
+    if subscription.dead_letter is not None and subscription.dead_letter.batch:
+        return GiveUpAll(topic, pause_ms)
     if named is not None:
-        return GiveUp(named, base_ms, rest_first=True)
-    if not searching or len(unmarked) == 1:
-        return GiveUp(unmarked[0].offset, base_ms, rest_first=False)
+        return GiveUp(named, topic, pause_ms)
+    if not searches(subscription) or len(unmarked) == 1:
+        return GiveUp(unmarked[0].offset, topic, pause_ms)
     return Isolate()
+
+
+def searches(subscription: Subscription) -> bool:
+    """Whether the guilty record of a batch is searched for, or taken from the error that names it."""
+    dead_letter = subscription.dead_letter
+    return dead_letter is not None and dead_letter.isolate and not dead_letter.batch and not subscription.manual_offsets
 
 
 def guilty_offset(error: BaseException, records: Sequence[Record]) -> int | None:

@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from app.consuming.announcer import PartitionAnnouncer
-from app.consuming.context import GroupServices, PartitionContext
+from app.consuming.context import Assignment
 from app.consuming.dead_letters import dispatch
-from app.consuming.decisions import GiveUp, GiveUpAll, Isolate, Retry, decide
+from app.consuming.decisions import (
+    Decision,
+    GiveUp,
+    GiveUpAll,
+    Isolate,
+    RunAgain,
+    StopService,
+    decide,
+    decide_by,
+    guilty_offset,
+    searches,
+)
 from app.consuming.ending import Ending
 from app.consuming.jobs import Outcome
 from app.errors import KafkaUnavailable, MessageFailed, ProduceError
-from app.messages import Record, TopicPartition
-from app.routes.table import Subscription
+from app.messages import Message, Record
+from app.routes.strategies import Strategy, as_verdict
 
 RunJob = Callable[[Sequence[Record], int], Awaitable[Outcome]]
 """Runs the consumer on these records, as this attempt (1-based)."""
+MOST_ERRORS = 100
+"""A strategy is given so many of the latest errors of a message."""
 
 
 class FailureHandler:
     """Deals with failed runs of one assignment of one partition."""
 
-    def __init__(
-        self,
-        subscription: Subscription,
-        services: GroupServices,
-        context: PartitionContext,
-        ending: Ending,
-        announce: PartitionAnnouncer,
-        run_job: RunJob,
-    ) -> None:
-        self._subscription = subscription
-        self._services = services
-        self._context = context
-        self._partition = TopicPartition(context.topic, context.partition)
+    def __init__(self, assignment: Assignment, ending: Ending, announce: PartitionAnnouncer, run_job: RunJob) -> None:
+        self._partition = assignment.partition
+        self._subscription = assignment.subscription
+        self._services = assignment.services
+        self._progress = assignment.progress
         self._ending = ending
         self._announce = announce
         self._run_job = run_job
-        self._gone: set[int] = set()
-
-    def new_batch(self) -> None:
-        """What was given up belongs to an earlier batch."""
-        self._gone.clear()
+        self._errors: deque[BaseException] = deque(maxlen=MOST_ERRORS)
 
     def attempt_at(self, first_unmarked: int) -> int:
         """The number of the attempt that begins now. Attempts are counted for one first unmarked offset:
@@ -53,31 +55,58 @@ class FailureHandler:
     def succeeded(self) -> None:
         """Nothing of the partition is failing any more."""
         self._services.attempts.pop(self._partition, None)
+        self._errors.clear()
 
     async def handle(self, error: BaseException, records: Sequence[Record], attempt: int) -> Sequence[Record]:
         """What is left to run once the decision on `error` has been carried out."""
-        if isinstance(error, MessageFailed):
-            self._context.mark(error.message.offset - 1)
-        unmarked = self._unmarked(records)
+        if isinstance(error, MessageFailed) and guilty_offset(error, records) is not None:
+            self._progress.done(record.offset for record in records if record.offset < error.message.offset)
+        unmarked = self._progress.remaining(records)
         if not unmarked:
             return ()
         if unmarked[0].offset != records[0].offset:
             attempt = 1
+            self._errors.clear()
+        self._errors.append(error)
         self._services.attempts[self._partition] = (unmarked[0].offset, attempt)
-        match decide(error, attempt, unmarked, self._subscription):
-            case Retry(pause_ms):
-                await self._pause(pause_ms, unmarked[0].offset, attempt)
-                return unmarked
-            case Isolate():
-                return await self._isolate(unmarked, attempt)
-            case GiveUp() as decision:
-                return await self._give_up(decision, unmarked, error, attempt)
-            case GiveUpAll(pause_ms):
-                return await self._give_up_all(pause_ms, unmarked, error, attempt)
+        return await self._carry_out(self._decision(error, attempt, unmarked), unmarked, error, attempt)
 
-    def _unmarked(self, records: Sequence[Record]) -> Sequence[Record]:
-        marked = self._services.ledger.marked(self._partition) or 0
-        return [record for record in records if record.offset >= marked and record.offset not in self._gone]
+    def _decision(self, error: BaseException, attempt: int, unmarked: Sequence[Record]) -> Decision:
+        dead_letter = self._subscription.dead_letter
+        if dead_letter is None or dead_letter.strategy is None:
+            return decide(error, attempt, unmarked, self._subscription)
+        return self._decision_by(dead_letter.strategy, error, attempt, unmarked)
+
+    def _decision_by(
+        self, strategy: Strategy, error: BaseException, attempt: int, unmarked: Sequence[Record]
+    ) -> Decision:
+        named = guilty_offset(error, unmarked) if searches(self._subscription) else None
+        guilty = next((record for record in unmarked if record.offset == named), unmarked[0])
+        message = Message(guilty, self._subscription.deserializers)
+        try:
+            verdict = as_verdict(strategy(tuple(self._errors), attempt, message))
+        except Exception as broken:
+            self._announce.error("consumer.strategy", broken, (guilty.offset, guilty.offset), attempt)
+            return RunAgain(self._subscription.backoff.delay_ms(attempt))
+        return decide_by(verdict, error, attempt, unmarked, self._subscription)
+
+    async def _carry_out(
+        self, decision: Decision, records: Sequence[Record], error: BaseException, attempt: int
+    ) -> Sequence[Record]:
+        match decision:
+            case RunAgain(pause_ms):
+                await self._pause(pause_ms, records[0].offset, attempt)
+                return records
+            case Isolate():
+                return await self._isolate(records, attempt)
+            case GiveUp():
+                return await self._give_up(decision, records, error, attempt)
+            case GiveUpAll():
+                return await self._give_up_all(decision, records, error, attempt)
+            case StopService():
+                self._services.crisis.critical(f"{self._subscription.consumer.__name__} on {self._partition}", error)
+                self._ending.set()
+                return records
 
     async def _pause(self, pause_ms: int, offset: int, attempt: int) -> None:
         at = datetime.now(UTC) + timedelta(milliseconds=pause_ms)
@@ -86,49 +115,46 @@ class FailureHandler:
         await self._ending.rest(pause_ms / 1000)
 
     async def _isolate(self, records: Sequence[Record], attempt: int) -> Sequence[Record]:
-        """One record at a time, until one fails: that one goes, and the rest is an ordinary batch again."""
+        """One record at a time, until one fails: that one is decided on alone, and the rest is an ordinary batch
+        again."""
         for index, record in enumerate(records):
             if self._ending.come:
                 return records[index:]
             outcome = await self._run_job([record], attempt + 1)
             if outcome.kind == "done":
-                self._context.mark(record.offset)
+                self._progress.done((record.offset,))
                 continue
             if outcome.kind != "failed" or outcome.error is None:
                 return records[index:]
-            decision = GiveUp(record.offset, self._subscription.backoff.pause_ms, rest_first=False)
-            return await self._give_up(decision, records[index:], outcome.error, attempt + 1)
+            self._errors.append(outcome.error)
+            decision = self._decision(outcome.error, attempt + 1, [record])
+            return await self._carry_out(decision, records[index:], outcome.error, attempt + 1)
         return ()
 
     async def _give_up(
         self, decision: GiveUp, records: Sequence[Record], error: BaseException, attempt: int
     ) -> Sequence[Record]:
         guilty = next(record for record in records if record.offset == decision.offset)
-        if not await self._dispatched(guilty, error, attempt):
+        if not await self._dispatched(guilty, decision.topic, error, attempt):
             return records
-        self._gone.add(guilty.offset)
-        rest = [record for record in records if record.offset != guilty.offset]
-        if not decision.rest_first or records[0] is guilty:
-            self._context.mark(guilty.offset)
-        self._services.attempts.pop(self._partition, None)
+        self._progress.done((guilty.offset,))
+        self.succeeded()
         await self._ending.rest(decision.pause_ms / 1000)
-        return rest
+        return [record for record in records if record.offset != guilty.offset]
 
     async def _give_up_all(
-        self, pause_ms: int, records: Sequence[Record], error: BaseException, attempt: int
+        self, decision: GiveUpAll, records: Sequence[Record], error: BaseException, attempt: int
     ) -> Sequence[Record]:
         for index, record in enumerate(records):
-            if not await self._dispatched(record, error, attempt):
+            if not await self._dispatched(record, decision.topic, error, attempt):
                 return records[index:]
-            self._context.mark(record.offset)
-        self._services.attempts.pop(self._partition, None)
-        await self._ending.rest(pause_ms / 1000)
+            self._progress.done((record.offset,))
+        self.succeeded()
+        await self._ending.rest(decision.pause_ms / 1000)
         return ()
 
-    async def _dispatched(self, record: Record, error: BaseException, attempt: int) -> bool:
+    async def _dispatched(self, record: Record, topic: str | None, error: BaseException, attempt: int) -> bool:
         """Stores the dead letter, however often it takes; False when the end came first."""
-        dead_letter = self._subscription.dead_letter
-        topic = dead_letter.topic if dead_letter else None
         tries, stored = 0, topic is None
         while topic is not None and not stored and not self._ending.come:
             group = self._services.group

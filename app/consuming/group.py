@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.consuming.context import Crisis
-from app.consuming.membership import Membership
+from app.consuming.instances import Instances
+from app.consuming.membership import Membership, Memory
 from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import ClientRebuilt, ErrorOccurred, GroupState, GroupStateChanged, Monitor, TopicsMissing
@@ -37,6 +38,7 @@ class Surroundings:
     monitor: Monitor
     slots: asyncio.Semaphore
     threads: ThreadPool
+    instances: Instances
     crisis: Crisis
     excluded: frozenset[str]
     """DLQ topics of the table: no pattern takes them."""
@@ -56,8 +58,7 @@ class GroupRunner:
         self._listener_id = uuid.uuid4().hex[:12]
         self._stopping = asyncio.Event()
         self._membership: Membership | None = None
-        self._outlived: dict[TopicPartition, asyncio.Task[None]] = {}
-        self._attempts: dict[TopicPartition, tuple[int, int]] = {}
+        self._memory = Memory()
         self._pause_s = 0.0
         self._failing_since: float | None = None
 
@@ -76,6 +77,20 @@ class GroupRunner:
                 await self._be_member(lines)
                 await self._rest(self._pause_s)
         self._become("stopped")
+
+    def pause(self, partition: TopicPartition, by: str) -> None:
+        """An operator pauses a partition, whether it is assigned now or later."""
+        self._memory.paused[partition] = by
+        self._operator_changed(partition)
+
+    def resume(self, partition: TopicPartition) -> None:
+        """Ends an operator's pause."""
+        self._memory.paused.pop(partition, None)
+        self._operator_changed(partition)
+
+    def _operator_changed(self, partition: TopicPartition) -> None:
+        if self._membership is not None:
+            self._membership.operator_changed(partition)
 
     def quiet(self) -> None:
         """Dispatches nothing more; jobs go on, and the member stays in the group."""
@@ -118,9 +133,7 @@ class GroupRunner:
 
     async def _be_member(self, lines: Mapping[str, Subscription]) -> None:
         self._become("joining")
-        membership = Membership(
-            self.group, lines, self._surroundings, self._listener_id, self._attempts, self._outlived, self._member_is
-        )
+        membership = Membership(self.group, lines, self._surroundings, self._listener_id, self._memory, self._member_is)
         self._membership = membership
         try:
             reason = await membership.live(self._stopping, self._topics_changed(lines))

@@ -7,38 +7,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from app.consuming.announcer import PartitionAnnouncer
-from app.consuming.context import GroupServices
+from app.consuming.context import Assignment
 from app.consuming.ending import Ending
 from app.errors import FetchFailed, KafkaUnavailable, PositionLost
-from app.messages import Record, TopicPartition
-from app.routes.table import Subscription
+from app.messages import Record
 
 FETCH_PAUSE_S = (1.0, 30.0)
 """First and longest pause of a partition that cannot be read."""
 
 
 class Intake:
-    """Forms the batches of one assignment (`epoch`) of one partition."""
+    """Forms the batches of one assignment of one partition. `at_end` is awaited once at each end that is reached."""
 
     def __init__(
         self,
-        partition: TopicPartition,
-        epoch: int,
-        subscription: Subscription,
-        services: GroupServices,
+        assignment: Assignment,
         ending: Ending,
         announce: PartitionAnnouncer,
+        at_end: Callable[[], Awaitable[None]],
     ) -> None:
-        self._partition = partition
-        self._epoch = epoch
-        self._subscription = subscription
-        self._services = services
+        self._partition = assignment.partition
+        self._assignment = assignment
+        self._subscription = assignment.subscription
+        self._services = assignment.services
         self._ending = ending
         self._announce = announce
+        self._at_end = at_end
         self._arrived: asyncio.Future[None] | None = None
+        self._last_given: int | None = None
+        self._end_told = False
 
     @property
     def idle(self) -> bool:
@@ -52,7 +52,7 @@ class Intake:
 
     async def next_batch(self) -> Sequence[Record]:
         """1 … `max_messages` records, as soon as there is one (or `min_messages`, or `max_wait_ms` have passed);
-        empty only when the end has come."""
+        empty only when the end has come, or the partition is to be paused or read elsewhere."""
         subscription = self._subscription
         started = time.monotonic()
         records = await self._take(subscription.max_messages)
@@ -62,9 +62,13 @@ class Intake:
             self._announce.batch_formed(len(records), (time.monotonic() - started) * 1000)
         return records
 
+    def moved(self) -> None:
+        """Reading goes on elsewhere."""
+        self._last_given, self._end_told = None, False
+
     async def _take(self, most: int) -> Sequence[Record]:
         pause_s = FETCH_PAUSE_S[0]
-        while not self._ending.come:
+        while not self._ending.come and not self._assignment.steering.wanted:
             try:
                 records = self._services.client.take(self._partition, most)
             except PositionLost as lost:
@@ -76,9 +80,14 @@ class Intake:
                 pause_s = min(pause_s * 2, FETCH_PAUSE_S[1])
                 continue
             if records:
+                self._last_given, self._end_told = records[-1].offset, False
                 return records
-            self._at_the_end()
-            await self._arrival(None)
+            self._nothing_behind()
+            if self._reached_end():
+                self._end_told = True
+                await self._at_end()
+            else:
+                await self._arrival(None)
         return ()
 
     async def _fill_up(self, records: list[Record], deadline: float) -> Sequence[Record]:
@@ -89,6 +98,7 @@ class Intake:
             except (PositionLost, FetchFailed):
                 return records  # it is met again, and named, when the next batch is taken
             records += more
+            self._last_given = records[-1].offset
             if not more:
                 await self._arrival(deadline - time.monotonic())
         return records
@@ -104,13 +114,27 @@ class Intake:
         finally:
             self._arrived = None
 
-    def _at_the_end(self) -> None:
-        """With everything marked the position is done too: transaction markers would else leave a lag of 1."""
-        ledger = self._services.ledger
-        marked = ledger.marked(self._partition)
-        position = self._services.client.position(self._partition)
-        if marked is not None and position is not None and position > marked and not self._subscription.manual_offsets:
-            ledger.mark(self._partition, self._epoch, position)
+    def look_at_the_end(self) -> None:
+        """Records that nobody is given (transaction markers, aborted ones) move the position without waking anybody."""
+        if self.idle:
+            self._nothing_behind()
+            if self._reached_end():
+                self.wake()
+
+    def _reached_end(self) -> bool:
+        client = self._services.client
+        position, end = client.position(self._partition), client.highwater(self._partition)
+        return not self._end_told and position is not None and end is not None and position >= end
+
+    def _nothing_behind(self) -> None:
+        """With everything given marked, the position is done too: transaction markers would else leave a lag of 1."""
+        ledger, at = self._services.ledger, self._partition
+        marked, position = ledger.marked(at), self._services.client.position(at)
+        done = marked if marked is not None else ledger.committed(at)
+        if done is None or position is None or position <= done:
+            return
+        if self._last_given is None or done > self._last_given:
+            ledger.mark(at, self._assignment.epoch, position)
 
     async def _recover(self, lost: PositionLost) -> None:
         try:

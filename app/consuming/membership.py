@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.consuming.context import GroupServices
@@ -34,6 +35,18 @@ LAST_HOOK_TIMEOUT_S = 5.0
 STUCK_JOINING_S = 300.0
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a group remembers of partitions over rebalances and clients.
+
+    `attempts` and `paused` as of GroupServices; `outlived`: tasks of assignments that have passed, whose jobs run on.
+    """
+
+    attempts: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
+    paused: dict[TopicPartition, str] = field(default_factory=dict)
+    outlived: dict[TopicPartition, asyncio.Task[None]] = field(default_factory=dict)
+
+
 class Membership:
     """Implements `AssignmentListener` for its client."""
 
@@ -43,8 +56,7 @@ class Membership:
         lines: Mapping[str, Subscription],
         surroundings: Surroundings,
         listener_id: str,
-        attempts: dict[TopicPartition, tuple[int, int]],
-        outlived: dict[TopicPartition, asyncio.Task[None]],
+        memory: Memory,
         on_state: Callable[[GroupState], None],
     ) -> None:
         self._group = group
@@ -52,7 +64,7 @@ class Membership:
         self._surroundings = surroundings
         self._monitor = surroundings.monitor
         self._listener_id = listener_id
-        self._outlived = outlived
+        self._outlived = memory.outlived
         self._on_state = on_state
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._epoch = 0
@@ -72,9 +84,11 @@ class Membership:
             self._monitor,
             surroundings.slots,
             surroundings.threads,
+            surroundings.instances,
             surroundings.crisis,
             self._commit_now,
-            attempts,
+            memory.attempts,
+            memory.paused,
         )
 
     async def live(self, stopping: asyncio.Event, topics_changed: Callable[[], bool]) -> str | None:
@@ -171,6 +185,11 @@ class Membership:
         await self.commit(COMMIT_TIMEOUT_S)
         await self._last_hooks(workers, "revoked")
         self._forget(workers)
+
+    def operator_changed(self, partition: TopicPartition) -> None:
+        """An operator has paused a partition, or lets it go on."""
+        if worker := self._workers.get(partition):
+            worker.operator_changed()
 
     def quiet(self) -> None:
         """Dispatches nothing more; running jobs go on."""

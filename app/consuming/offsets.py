@@ -15,10 +15,11 @@ class PartitionOffsets:
     epoch: int
     committed: int | None = None
     marked: int | None = None
+    rewound: bool = False
 
 
 class OffsetLedger:
-    """Marks only go forward; an epoch that has passed marks nothing; only what was marked is committed."""
+    """Marks go forward but for a seek; an epoch that has passed marks nothing; only what was marked is committed."""
 
     def __init__(self) -> None:
         self._partitions: dict[TopicPartition, PartitionOffsets] = {}
@@ -45,6 +46,13 @@ class OffsetLedger:
             entry.marked = next_offset
         return True
 
+    def rewind(self, partition: TopicPartition, offset: int) -> None:
+        """A seek: everything before `offset` counts as done and nothing behind it, whatever was marked before; the next
+        commit may go backwards."""
+        if entry := self._partitions.get(partition):
+            entry.marked = offset
+            entry.rewound = True
+
     def marked(self, partition: TopicPartition) -> int | None:
         entry = self._partitions.get(partition)
         return None if entry is None else entry.marked
@@ -54,11 +62,16 @@ class OffsetLedger:
         return None if entry is None else entry.committed
 
     def to_commit(self) -> dict[TopicPartition, int]:
-        """What is marked and not committed; never less than what is committed."""
+        """What is marked and not committed; less than what is committed only after a seek."""
         return {
             partition: entry.marked
             for partition, entry in self._partitions.items()
-            if entry.marked is not None and (entry.committed is None or entry.marked > entry.committed)
+            if entry.marked is not None
+            and (
+                entry.committed is None
+                or entry.marked > entry.committed
+                or (entry.rewound and entry.marked != entry.committed)
+            )
         }
 
     def settle(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -66,3 +79,4 @@ class OffsetLedger:
         for partition, offset in offsets.items():
             if entry := self._partitions.get(partition):
                 entry.committed = offset
+                entry.rewound = entry.rewound and entry.marked != offset

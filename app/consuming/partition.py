@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from app.consumer import Consumer
 from app.consuming.announcer import PartitionAnnouncer
-from app.consuming.context import GroupServices, PartitionContext
+from app.consuming.context import Assignment, GroupServices
 from app.consuming.ending import Ending
 from app.consuming.failures import FailureHandler
 from app.consuming.intake import Intake
-from app.consuming.jobs import Outcome, run_hook
+from app.consuming.jobs import Outcome
+from app.consuming.progress import Progress
+from app.consuming.runner import JobRunner
+from app.consuming.steering import Steering
 from app.events import PartitionState
-from app.messages import Messages, Record, TopicPartition
+from app.messages import Record, TopicPartition
 from app.routes.table import Subscription
 
 
@@ -28,34 +29,31 @@ class PartitionWorker:
         self.partition = partition
         self.subscription = subscription
         self.task: asyncio.Task[None] | None = None
-        self._epoch = epoch
         self._services = services
-        self._context = PartitionContext(partition, epoch, subscription, services)
-        self._consumer: Consumer | None = None
-        self._cancelling = False
         self._ending = Ending()
+        self._progress = Progress(partition, epoch, services.ledger)
+        self._steering = Steering(self._ending, self.wake, lambda: services.paused.get(partition))
+        self._assignment = Assignment(partition, epoch, subscription, services, self._progress, self._steering)
         self._announce = PartitionAnnouncer(partition, subscription, services)
-        self._intake = Intake(partition, epoch, subscription, services, self._ending, self._announce)
-        self._failures = FailureHandler(
-            subscription, services, self._context, self._ending, self._announce, self._run_job
-        )
+        self._runner = JobRunner(self._assignment, self._ending, self._announce)
+        self._intake = Intake(self._assignment, self._ending, self._announce, self._runner.eofed)
+        self._failures = FailureHandler(self._assignment, self._ending, self._announce, self._run_job)
+        self._formed_at = datetime.now(UTC)
 
     @property
     def name(self) -> str:
         return f"{self.subscription.consumer.__name__} on {self.partition}"
 
     @property
-    def running_job(self) -> bool:
-        return self._announce.job_started_at is not None
-
-    @property
     def state(self) -> PartitionState:
         """What it is at, for whoever looks in from outside."""
         if self._ending.come:
             return "draining"
-        if self.running_job:
+        if self._announce.job_started_at is not None:
             return "running"
-        return "retrying" if self._announce.next_attempt_at is not None else "waiting"
+        if self._announce.next_attempt_at is not None:
+            return "retrying"
+        return "paused" if self._steering.paused_by is not None else "waiting"
 
     @property
     def idle(self) -> bool:
@@ -63,24 +61,30 @@ class PartitionWorker:
         return self._intake.idle
 
     def wake(self) -> None:
-        """Records have arrived."""
+        """Records have arrived, or something was asked for."""
         self._intake.wake()
+
+    def operator_changed(self) -> None:
+        """An operator has paused the partition, or lets it go on."""
+        self._steering.changed()
+        self.report()
 
     def end(self, *, revoked: bool) -> None:
         """Nothing more is dispatched; a job that runs goes on to its end."""
-        self._context.revoked = self._context.revoked or revoked
+        self._runner.context.revoked = self._runner.context.revoked or revoked
         self._ending.set()
-        self._intake.wake()
+        self._steering.changed()
 
     def cancel(self) -> None:
         """Cuts the running job: that is no failure, and nothing is marked for it."""
-        self._cancelling = True
+        self._runner.cancel()
         if self.task is not None:
             self.task.cancel()
 
     def report(self) -> None:
         """Says where the partition stands."""
-        self._announce.progress(self.state)
+        self._intake.look_at_the_end()
+        self._announce.progress(self.state, self._steering.paused_by)
 
     async def run(self, before: asyncio.Task[None] | None) -> None:
         """The worker's task. `before` is the task of an earlier assignment whose job still runs."""
@@ -88,19 +92,47 @@ class PartitionWorker:
             await asyncio.wait({before})
         while not self._ending.come:
             records = await self._intake.next_batch()
+            self._formed_at = datetime.now(UTC)
             if records:
                 await self._work_off(records)
+            if self._steering.wanted:
+                await self._follow_steering()
+
+    async def _follow_steering(self) -> None:
+        """Carries out what the consumer asked for: reading on elsewhere, a pause."""
+        self._move()
+        if not self._ending.come and self._steering.paused_by is not None:
+            self.report()
+            await self._steering.stand_still()
+            self.report()
+
+    def _move(self) -> None:
+        target = self._steering.take_target()
+        ledger = self._services.ledger
+        if target is None or not ledger.owns(self.partition, self._assignment.epoch):
+            return
+        if target.rewinds:
+            ledger.rewind(self.partition, target.offset)
+        self._services.client.seek(self.partition, target.offset)
+        self._failures.succeeded()
+        self._intake.moved()
 
     async def _work_off(self, records: Sequence[Record]) -> None:
-        """Runs the consumer until every record is done, given up, or no longer ours."""
-        self._failures.new_batch()
+        """Runs the consumer until every record is done, given up, or no longer ours; or until it is asked to go on
+        elsewhere."""
+        self._progress.begin(records)
         pending = records
         while pending and not self._ending.come:
+            await self._steering.stand_still()
+            if self._steering.has_target or self._ending.come:
+                return
+            self._steering.asked = False
             attempt = self._failures.attempt_at(pending[0].offset)
             outcome = await self._run_job(pending, attempt)
             if outcome.kind == "done":
                 self._finished(records)
                 return
+            self._steering.forget_target()
             if outcome.kind != "failed" or outcome.error is None:
                 return
             pending = await self._failures.handle(outcome.error, pending, attempt)
@@ -108,8 +140,8 @@ class PartitionWorker:
             self._finished(records)
 
     def _finished(self, records: Sequence[Record]) -> None:
-        if not self.subscription.manual_offsets:
-            self._services.ledger.mark(self.partition, self._epoch, records[-1].offset + 1)
+        if not self.subscription.manual_offsets and not self._steering.asked:
+            self._progress.done_up_to(records[-1].offset)
         self._failures.succeeded()
         self._announce.first_unmarked_ms = None
         if self._announce.next_attempt_at is not None:
@@ -117,43 +149,9 @@ class PartitionWorker:
             self.report()
 
     async def _run_job(self, records: Sequence[Record], attempt: int) -> Outcome:
-        context = self._context
-        context.messages = Messages(records, self.subscription.deserializers)
-        context.attempt = attempt
         self._announce.first_unmarked_ms = records[0].timestamp
-        async with self._services.slots:
-            if self._ending.come:
-                return Outcome("cancelled")
-            consumer = self._consumer
-            if consumer is None:
-                consumer = self._consumer = self.subscription.consumer(context)
-                await self._side_hook(consumer, "initialized")
-            outcome = await self._timed(consumer, records, attempt)
-        if outcome.kind == "critical" and outcome.error is not None:
-            self._services.crisis.critical(self.name, outcome.error)
-            self._ending.set()
-        return outcome
-
-    async def _timed(self, consumer: Consumer, records: Sequence[Record], attempt: int) -> Outcome:
-        self._announce.job_started(records, attempt, datetime.now(UTC))
-        started = time.perf_counter()
-        outcome = await run_hook(consumer.consume, lambda: self._cancelling, self._services.threads)
-        self._announce.job_finished(records, (time.perf_counter() - started) * 1000, outcome)
-        if outcome.error is not None and outcome.kind != "cancelled":
-            offsets = (records[0].offset, records[-1].offset)
-            self._announce.error("consumer.consume", outcome.error, offsets, attempt)
-        return outcome
+        return await self._runner.run(records, attempt, self._formed_at)
 
     async def run_last_hook(self, hook: str) -> None:
-        """`revoked` or `shutdown`, where there is a consumer to tell. Errors are published and ignored."""
-        if self._consumer is not None:
-            await self._side_hook(self._consumer, hook)
-
-    async def _side_hook(self, consumer: Consumer, hook: str) -> None:
-        if getattr(type(consumer), hook) is getattr(Consumer, hook):
-            return
-        outcome = await run_hook(getattr(consumer, hook), lambda: self._cancelling, self._services.threads)
-        if outcome.kind == "critical" and outcome.error is not None:
-            self._services.crisis.critical(self.name, outcome.error)
-        elif outcome.error is not None:
-            self._announce.error(f"consumer.{hook}", outcome.error)
+        """`revoked` or `shutdown`, where there is a consumer to tell."""
+        await self._runner.run_last_hook(hook)

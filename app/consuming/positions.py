@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 
-from app.errors import PositionLost
+from app.consumer import SeekTarget
+from app.errors import PositionLost, SeekFailed
 from app.events import Monitor, PositionReset
 from app.kafka.protocols import ClusterView, ConsumerClient
 from app.messages import TopicPartition
@@ -56,12 +58,36 @@ class Positions:
             found.update({at: ends[at] for at in partitions if at.topic == topic})
         return found
 
+    async def find(self, client: ConsumerClient, at: TopicPartition, target: SeekTarget) -> int:
+        """The offset that `target` means. Raises SeekFailed where the partition has no such offset,
+        KafkaUnavailable, ValueError and TypeError for what is no target."""
+        if isinstance(target, datetime):
+            if target.tzinfo is None:
+                raise ValueError(f"seek({target!r}): a time needs a zone, for example datetime.now(UTC)")
+            offset = await client.offset_at(at, int(target.timestamp() * 1000), timeout_s=self._timeout_s)
+            return await self._end(client, at) if offset is None else offset
+        if target == "earliest":
+            return await self._beginning(client, at)
+        if target == "latest":
+            return await self._end(client, at)
+        if not isinstance(target, int) or isinstance(target, bool):
+            raise TypeError(f'seek({target!r}): an offset, an aware datetime, "earliest" or "latest" is needed')
+        beginning, end = await self._beginning(client, at), await self._end(client, at)
+        if not beginning <= target <= end:
+            raise SeekFailed(f"{at} has no offset {target}: it has {beginning} to {end}")
+        return target
+
+    async def _beginning(self, client: ConsumerClient, at: TopicPartition) -> int:
+        return (await client.beginning_offsets([at], timeout_s=self._timeout_s))[at]
+
+    async def _end(self, client: ConsumerClient, at: TopicPartition) -> int:
+        return (await client.end_offsets([at], timeout_s=self._timeout_s))[at]
+
     async def recover(self, client: ConsumerClient, lost: PositionLost, at: TopicPartition) -> None:
         """Seeks the beginning that is left where the position was trimmed away, the end where the log was
         truncated. Raises KafkaUnavailable."""
         old = lost.partitions.get(at)
-        beginning = (await client.beginning_offsets([at], timeout_s=self._timeout_s))[at]
-        end = (await client.end_offsets([at], timeout_s=self._timeout_s))[at]
+        beginning, end = await self._beginning(client, at), await self._end(client, at)
         new = beginning if old is None or old < beginning else min(old, end)
         client.seek(at, new)
         if old is not None and old != new:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from app.consuming.group import GroupRunner, Surroundings
+from app.consuming.instances import Instances
 from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import ErrorOccurred, Monitor, WarningRaised
 from app.kafka.protocols import ClusterView, ConsumerOpener
+from app.messages import TopicPartition
 from app.producer import Producer
 from app.routes.table import RoutingTable
 from app.settings import Settings
@@ -55,8 +57,12 @@ class Runtime:
         self._monitor = monitor
         slots = asyncio.Semaphore(settings.consumer_concurrency)
         threads = ThreadPool(settings.consumer_threads)
+        instances = Instances(persistent=settings.consumer_persistence)
+        for line in table.subscriptions:
+            instances.remember(line.consumer)
+        excluded = table.dead_letter_topics()
         surroundings = Surroundings(
-            settings, cluster, open_consumer, producer, monitor, slots, threads, self, table.dead_letter_topics()
+            settings, cluster, open_consumer, producer, monitor, slots, threads, instances, self, excluded
         )
         self.groups = [GroupRunner(group, surroundings) for group in table.groups]
         self._tasks: list[asyncio.Task[None]] = []
@@ -119,6 +125,21 @@ class Runtime:
             for group in self.groups
             for topic in group.missing
         ]
+
+    def pause(self, group: str, partition: TopicPartition, by: str) -> bool:
+        """An operator pauses a partition: no batch after the running one until `resume`, also over rebalances. False
+        where the table has no such group."""
+        return self._steer(group, lambda runner: runner.pause(partition, by))
+
+    def resume(self, group: str, partition: TopicPartition) -> bool:
+        """Ends an operator's pause. False where the table has no such group."""
+        return self._steer(group, lambda runner: runner.resume(partition))
+
+    def _steer(self, group: str, action: Callable[[GroupRunner], None]) -> bool:
+        named = [runner for runner in self.groups if runner.group.name == group]
+        for runner in named:
+            action(runner)
+        return bool(named)
 
     def quiet(self) -> None:
         """Dispatches nothing more; running jobs go on."""

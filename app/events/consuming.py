@@ -87,7 +87,7 @@ class JobStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class JobFinished(Event):
-    """A consumer is done with a batch. `outcome`: `done`, `failed` or `cancelled`."""
+    """A consumer is done with a batch. `outcome`: `done`, `failed` or `cancelled`; `tags`: those of the consumer."""
 
     group: str
     job_id: str
@@ -97,6 +97,7 @@ class JobFinished(Event):
     messages: int
     took_ms: float
     outcome: Literal["done", "failed", "cancelled"]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class PartitionProgress(Event):
     first_unmarked_timestamp_ms: int | None = None
     job_started_at: datetime | None = None
     next_attempt_at: datetime | None = None
+    paused_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

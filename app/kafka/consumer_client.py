@@ -205,6 +205,11 @@ class AiokafkaConsumer:
         found = await self._lookup(ask([ClientPartition(*partition) for partition in partitions]), timeout_s)
         return {TopicPartition(*at): offset for at, offset in found.items()}
 
+    async def offset_at(self, partition: TopicPartition, timestamp_ms: int, *, timeout_s: float) -> int | None:
+        at = ClientPartition(*partition)
+        found = await self._lookup(self._consumer.offsets_for_times({at: timestamp_ms}), timeout_s)
+        return None if found.get(at) is None else int(found[at].offset)
+
     async def _lookup(self, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
         try:
             return await bounded(coroutine, timeout_s)

@@ -101,6 +101,9 @@ class ConsumerClient(Protocol):
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
     ) -> Mapping[TopicPartition, int]: ...
 
+    async def offset_at(self, partition: TopicPartition, timestamp_ms: int, *, timeout_s: float) -> int | None:
+        """Offset of the first record at or after `timestamp_ms`; None where there is none. Raises KafkaUnavailable."""
+
     def rejoining(self) -> bool:
         """Whether the group is being rebalanced, or joined for the first time."""
 

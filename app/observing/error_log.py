@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.errors import class_name, error_text
 from app.events import ErrorOccurred, Monitor
 from app.messages import TopicPartition
 from app.observing.group_figures import rfc_3339
@@ -65,15 +66,6 @@ def _document(folded: _Folded) -> dict[str, Any]:
     }
 
 
-def class_name(error: BaseException) -> str:
-    """Module and name of an error's class."""
-    return f"{type(error).__module__}.{type(error).__qualname__}"
-
-
 def error_message(error: BaseException) -> str:
     """An error's text, cut to a length that a page can show; never fails, whatever the error's own code does."""
-    try:
-        text = str(error)
-    except Exception as broken:
-        text = f"(its text cannot be had: {type(broken).__name__})"
-    return text[:MAX_MESSAGE].encode("utf-8", "backslashreplace").decode("utf-8")
+    return error_text(error)[:MAX_MESSAGE].encode("utf-8", "backslashreplace").decode("utf-8")

@@ -34,6 +34,7 @@ class PartitionRow:
     job_started_at: datetime | None = None
     next_retry_at: datetime | None = None
     retrying_since: datetime | None = None
+    paused_by: str | None = None
 
     def progressed(self, event: PartitionProgress) -> None:
         self.consumer = event.consumer
@@ -42,6 +43,7 @@ class PartitionRow:
         self.first_unmarked_ms = event.first_unmarked_timestamp_ms
         self.job_started_at = event.job_started_at
         self.next_retry_at = event.next_attempt_at
+        self.paused_by = event.paused_by
         self._become(event.state, event.attempt, event.at)
 
     def job_started(self, event: JobStarted) -> None:
@@ -96,7 +98,7 @@ class PartitionRow:
             "attempt": self.attempt,
             "next_retry_at": None if retry is None or self.state != "retrying" else rfc_3339(retry),
             "job_running_s": None if started is None else round(max(0.0, (now - started).total_seconds()), 3),
-            "paused_by": None,
+            "paused_by": self.paused_by,
         }
 
 

@@ -245,13 +245,14 @@ class LogLines:
         self._sampled(
             f"Consume job for {event.consumer} {ending}",
             event.topic,
-            "[%s] Consume job for %s on %s-%d %s in %.2f ms",
+            "[%s] Consume job for %s on %s-%d %s in %.2f ms%s",
             event.job_id,
             event.consumer,
             event.topic,
             event.partition,
             ending,
             event.took_ms,
+            f" [{', '.join(event.tags)}]" if event.tags else "",
         )
 
     def _retry_scheduled(self, event: RetryScheduled) -> None:

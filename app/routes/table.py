@@ -9,6 +9,7 @@ from typing import Literal
 
 from app.consumer import Consumer
 from app.messages import DEFAULT_DESERIALIZERS, Deserializers
+from app.routes.strategies import Strategy
 
 InitialOffset = Literal["earliest", "latest"]
 INTERNAL_TOPIC_PREFIXES = ("__", "demijohn_")
@@ -22,12 +23,14 @@ class DeadLetter:
     `topic`: the DLQ topic, None to skip them (counted). `max_retries`: attempts after the first, 0 for none.
     `isolate`: the rest of the failed batch is given one message at a time, so that only the guilty one goes;
     False: the first unmarked message goes. `batch`: the whole of the failed batch that is not marked goes.
+    `strategy`: decides on every failure instead of `max_retries`.
     """
 
     topic: str | None
     max_retries: int = 3
     isolate: bool = True
     batch: bool = False
+    strategy: Strategy | None = None
 
 
 @dataclass(frozen=True, slots=True)

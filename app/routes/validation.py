@@ -18,7 +18,7 @@ from app.routes.table import Backoff, DeadLetter, Group, RoutingTable, Subscript
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka allows as a topic name; `.` and `..` are refused too."""
-HOOKS = ("initialized", "consume", "revoked", "shutdown")
+HOOKS = ("initialized", "consume", "eofed", "revoked", "shutdown")
 
 
 def build_table(drawing: Drawing) -> RoutingTable:
@@ -136,6 +136,8 @@ def _dead_letter_faults(place: str, value: DeadLetter) -> Iterator[Fault]:
     for name in ("isolate", "batch"):
         if not isinstance(getattr(value, name), bool):
             yield Fault(f"{place}.{name}", "must be True or False")
+    if value.strategy is not None and not callable(value.strategy):
+        yield Fault(f"{place}.strategy", "must be a callable that takes errors, attempt and message, or None")
 
 
 def _backoff_faults(place: str, value: Backoff) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.consuming.group import Surroundings
+from app.consuming.instances import Instances
 from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import (
@@ -89,6 +90,7 @@ class Place:
             monitor,
             asyncio.Semaphore(10),
             ThreadPool(4),
+            Instances(persistent=True),
             self.critical,
             frozenset({"t.dlq"}),
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from app.consumer import Consumer
 from app.consuming.context import GroupServices
+from app.consuming.instances import Instances
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
@@ -109,6 +111,7 @@ class Stage:
         self.ledger = OffsetLedger()
         self.critical = CriticalErrors()
         self.attempts: dict[TopicPartition, tuple[int, int]] = {}
+        self.paused: dict[TopicPartition, str] = {}
         monitor = self.heard.monitor
         self.producer = Producer(make_settings("kafka:9092"), self.kafka, self.kafka.open_client, monitor)
         positions = Positions("g", self.kafka, monitor, 1.0)
@@ -123,12 +126,18 @@ class Stage:
             monitor,
             slots,
             ThreadPool(4),
+            Instances(persistent=True),
             self.critical,
             self.commit,
             self.attempts,
+            self.paused,
         )
         self.workers: list[PartitionWorker] = []
         self._waking = asyncio.create_task(self._wake())
+
+    def use(self, instances: Instances) -> None:
+        """From now on workers make their consumers this way."""
+        self.services = replace(self.services, instances=instances)
 
     async def commit(self) -> bool:
         """Commits what is marked, as a membership does."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import MessageFailed
+from app.errors import MessageFailed, UndecodablePayload
 from app.events import DeadLetterDispatched, ErrorOccurred, PartitionProgress, RetryScheduled
-from app.routes import Backoff, DeadLetter
+from app.messages import Message
+from app.routes import Backoff, DeadLetter, Dispatch, Retry, Skip, Stop
 from tests.consuming.stage import AT, OTHER, Noted, Stage, bad, consumer_class, line_of
 from tests.fakes import records
 from tests.waiting import until
@@ -295,3 +296,77 @@ async def test_an_error_that_is_not_an_exception_skips_no_batch(stage: Stage, er
     stage.assign(line_of(made))
     await stage.marked(1)
     assert made.batches == [[0], [0]]
+
+
+async def test_a_strategy_decides_on_each_failure_and_is_asked_again_about_the_guilty_one(stage: Stage) -> None:
+    asked: list[tuple[list[str], int, int]] = []
+
+    def strategy(errors: Sequence[BaseException], attempt: int, message: Message) -> Retry | Dispatch:
+        asked.append(([str(error) for error in errors], attempt, message.offset))
+        return Retry(0) if attempt < 2 else Dispatch("other.dlq")
+
+    stage.kafka.topic_partitions["other.dlq"] = 1
+    made = consumer_class(refusing(1))
+    stage.client.give(records(0, 1, 2))
+    stage.assign(line_of(made, dead_letter=DeadLetter("t.dlq", strategy=strategy)))
+    await stage.marked(3)
+    assert made.batches == [[0, 1, 2], [0, 1, 2], [0], [1], [2]]
+    one = "offset 1"
+    assert asked == [([one], 1, 0), ([one] * 2, 2, 0), ([one] * 3, 3, 1)]
+    assert [record.value for record in stage.kafka.records("other.dlq")] == [b"1"]
+    assert stage.dead == []
+
+
+async def test_a_strategy_may_skip_what_cannot_be_decoded_and_try_everything_else_for_ever(stage: Stage) -> None:
+    def strategy(errors: Sequence[BaseException], attempt: int, message: Message) -> type[Skip] | Retry:
+        return Skip if isinstance(errors[-1], UndecodablePayload) else Retry(0)
+
+    failures = [ValueError()] * 5
+
+    def consume(consumer: Noted) -> None:
+        for message in consumer.messages:
+            assert message.payload is not None
+        if failures:
+            raise failures.pop()
+
+    stage.client.give([*records(0), bad(1), *records(2)])
+    stage.assign(line_of(consumer_class(consume), dead_letter=DeadLetter(None, strategy=strategy)))
+    await stage.marked(3)
+    assert [(event.offset, event.dlq_topic) for event in stage.heard.of(DeadLetterDispatched)] == [(1, None)]
+
+
+async def test_a_strategy_that_stops_marks_nothing_and_stops_the_service(stage: Stage) -> None:
+    stage.client.give(records(0))
+    made = consumer_class(refusing(0))
+    worker = stage.assign(line_of(made, dead_letter=DeadLetter(None, strategy=lambda *_: Stop)))
+    assert worker.task is not None
+    await asyncio.wait_for(worker.task, 5)
+    assert [str(error) for error in stage.critical] == ["offset 0"]
+    assert stage.ledger.marked(AT) is None
+
+
+@pytest.mark.parametrize("answer", [lambda *_: "t.dlq", lambda *_: 1 / 0])
+async def test_a_strategy_that_breaks_is_told_and_the_batch_is_tried_again(
+    stage: Stage, answer: Callable[..., Skip]
+) -> None:
+    made = consumer_class(refusing(0))
+    stage.client.give(records(0))
+    stage.assign(line_of(made, dead_letter=DeadLetter("t.dlq", strategy=answer), backoff=Backoff(1, 1)))
+    await until(lambda: len(made.attempts) >= 3, "it was retried")
+    kinds = {event.kind for event in stage.heard.of(ErrorOccurred)}
+    assert kinds == {"consumer.consume", "consumer.strategy"}
+    assert stage.dead == []
+
+
+async def test_an_error_whose_text_cannot_be_had_is_dead_lettered_all_the_same(stage: Stage) -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def consume(_: Noted) -> None:
+        raise Silent
+
+    stage.client.give(records(0))
+    stage.assign(line_of(consumer_class(consume), dead_letter=DeadLetter("t.dlq", max_retries=0)))
+    await stage.marked(1)
+    assert b"cannot be had" in (dict(stage.kafka.records("t.dlq")[0].headers)["error_message"] or b"")

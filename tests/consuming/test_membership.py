@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.consuming.membership import Membership
+from app.consuming.membership import Membership, Memory
 from app.errors import CommitRefused, CommitUnknown
 from app.events import CommitFailed, GroupState, OffsetsCommitted, PartitionsAssigned, PartitionsRevoked
-from app.messages import TopicPartition
 from app.routes import Subscription
 from tests.consuming.groups import Member, Place, group_of
 from tests.consuming.stage import AT, OTHER, Noted, consumer_class, line_of
@@ -26,11 +25,12 @@ class Life:
     def __init__(self, line: Subscription, **settings: Any) -> None:
         self.place = Place(**settings)
         self.states: list[GroupState] = []
-        self.outlived: dict[TopicPartition, asyncio.Task[None]] = {}
+        self.memory = Memory()
+        self.outlived = self.memory.outlived
         self.stopping = asyncio.Event()
         self.changed = False
         self.membership = Membership(
-            group_of(line), {"t": line}, self.place.surroundings, "l" * 12, {}, self.outlived, self.states.append
+            group_of(line), {"t": line}, self.place.surroundings, "l" * 12, self.memory, self.states.append
         )
         self.task = asyncio.create_task(self.membership.live(self.stopping, lambda: self.changed))
 

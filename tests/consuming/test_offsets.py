@@ -96,3 +96,29 @@ def test_commits_never_go_back_and_hold_only_what_this_epoch_marked(steps: list[
             assert asked[AT] == best > committed or (committed == 0 and asked[AT] == best)
             committed = asked[AT]
             book.settle(asked)
+
+
+def test_only_a_seek_takes_a_commit_back_and_only_once() -> None:
+    book = ledger(committed=7)
+    book.mark(AT, 1, 9)
+    book.rewind(AT, 3)
+    assert (book.marked(AT), book.to_commit()) == (3, {AT: 3})
+    book.settle(book.to_commit())
+    assert book.to_commit() == {}
+    book.mark(AT, 1, 2)
+    assert (book.marked(AT), book.to_commit()) == (3, {})
+
+
+def test_a_seek_to_what_is_committed_needs_no_commit() -> None:
+    book = ledger(committed=7)
+    book.rewind(AT, 7)
+    assert book.to_commit() == {}
+
+
+def test_a_seek_during_a_commit_is_committed_with_the_next() -> None:
+    book = ledger(committed=7)
+    book.mark(AT, 1, 9)
+    on_its_way = book.to_commit()
+    book.rewind(AT, 3)
+    book.settle(on_its_way)
+    assert book.to_commit() == {AT: 3}
