@@ -54,6 +54,8 @@ def _describe(line: Subscription) -> str:
     facts = [f"batches of up to {line.max_messages}", f"from {line.initial_offset}"]
     if line.manual_offsets:
         facts.append("manual offsets")
+    if line.keyed is not None:
+        facts.append(f"{line.keyed.workers} lanes by key")
     if line.dead_letter is not None:
         target = line.dead_letter.topic or "nowhere (skipped)"
         facts.append(f"after {line.dead_letter.max_retries} retries to {target}")

@@ -33,6 +33,7 @@ class PartitionAnnouncer:
         self._services = services
         self._monitor = services.monitor
         self._job = secrets.randbits(JOB_ID_BITS)
+        self._running = 0
         self.job_id = ""
         self.job_started_at: datetime | None = None
         self.next_attempt_at: datetime | None = None
@@ -48,7 +49,9 @@ class PartitionAnnouncer:
             self._monitor.emit(MessagesPolled(self._services.group, listener, topic, partition, messages, took_ms))
 
     def job_started(self, records: Sequence[Record], attempt: int, at: datetime) -> None:
-        self.job_started_at = at
+        self._running += 1
+        if self._running == 1:
+            self.job_started_at = at
         self.next_attempt_at = None
         if self._monitor.listens(JobStarted):
             topic, partition = self._at
@@ -59,7 +62,9 @@ class PartitionAnnouncer:
     def job_finished(
         self, records: Sequence[Record], took_ms: float, outcome: Outcome, tags: tuple[str, ...] = ()
     ) -> None:
-        self.job_started_at = None
+        self._running -= 1
+        if not self._running:
+            self.job_started_at = None
         kind = "failed" if outcome.kind == "critical" else outcome.kind
         topic, partition = self._at
         group, job, size = self._services.group, self.job_id, len(records)

@@ -70,10 +70,10 @@ class Assignment:
 class PartitionContext:
     """Implements `app.consumer.ConsumerContext` for one consumer object.
 
-    `lane`: its messages are some of the partition's only, and a mark covers just these.
+    In a `lane` its messages are some of the partition's only, and a mark covers just that lane.
     """
 
-    def __init__(self, assignment: Assignment, *, lane: bool = False) -> None:
+    def __init__(self, assignment: Assignment) -> None:
         self.topic, self.partition = assignment.partition
         self.group = assignment.services.group
         self.producer = assignment.services.producer
@@ -81,14 +81,12 @@ class PartitionContext:
         self.attempt = 1
         self.revoked = False
         self._assignment = assignment
-        self._lane = lane
+        self.lane: int | None = None
         self._loop = asyncio.get_running_loop()
 
     def mark(self, offset: int) -> bool:
         progress = self._assignment.progress
-        if self._lane:
-            return progress.done(message.offset for message in self.messages if message.offset <= offset)
-        return progress.done_up_to(offset)
+        return progress.done_up_to(offset) if self.lane is None else progress.lane_done_up_to(self.lane, offset)
 
     @property
     def end(self) -> int | None:

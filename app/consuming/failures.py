@@ -23,7 +23,7 @@ from app.consuming.decisions import (
 )
 from app.consuming.ending import Ending
 from app.consuming.jobs import Outcome
-from app.errors import KafkaUnavailable, MessageFailed, ProduceError
+from app.errors import KafkaUnavailable, ProduceError
 from app.messages import Message, Record
 from app.routes.strategies import Strategy, as_verdict
 
@@ -59,8 +59,6 @@ class FailureHandler:
 
     async def handle(self, error: BaseException, records: Sequence[Record], attempt: int) -> Sequence[Record]:
         """What is left to run once the decision on `error` has been carried out."""
-        if isinstance(error, MessageFailed) and guilty_offset(error, records) is not None:
-            self._progress.done(record.offset for record in records if record.offset < error.message.offset)
         unmarked = self._progress.remaining(records)
         if not unmarked:
             return ()

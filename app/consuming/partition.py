@@ -12,6 +12,7 @@ from app.consuming.ending import Ending
 from app.consuming.failures import FailureHandler
 from app.consuming.intake import Intake
 from app.consuming.jobs import Outcome
+from app.consuming.lanes import Lanes
 from app.consuming.progress import Progress
 from app.consuming.runner import JobRunner
 from app.consuming.steering import Steering
@@ -35,8 +36,12 @@ class PartitionWorker:
         self._steering = Steering(self._ending, self.wake, lambda: services.paused.get(partition))
         self._assignment = Assignment(partition, epoch, subscription, services, self._progress, self._steering)
         self._announce = PartitionAnnouncer(partition, subscription, services)
-        self._runner = JobRunner(self._assignment, self._ending, self._announce)
-        self._intake = Intake(self._assignment, self._ending, self._announce, self._runner.eofed)
+        keyed = subscription.keyed
+        self._runners = [
+            JobRunner(self._assignment, self._ending, self._announce) for _ in range(keyed.workers if keyed else 1)
+        ]
+        self._lanes = Lanes(keyed, self._assignment, self._runners, self._announce) if keyed else None
+        self._intake = Intake(self._assignment, self._ending, self._announce, self._eofed)
         self._failures = FailureHandler(self._assignment, self._ending, self._announce, self._run_job)
         self._formed_at = datetime.now(UTC)
 
@@ -71,13 +76,15 @@ class PartitionWorker:
 
     def end(self, *, revoked: bool) -> None:
         """Nothing more is dispatched; a job that runs goes on to its end."""
-        self._runner.context.revoked = self._runner.context.revoked or revoked
+        for runner in self._runners:
+            runner.context.revoked = runner.context.revoked or revoked
         self._ending.set()
         self._steering.changed()
 
     def cancel(self) -> None:
         """Cuts the running job: that is no failure, and nothing is marked for it."""
-        self._runner.cancel()
+        for runner in self._runners:
+            runner.cancel()
         if self.task is not None:
             self.task.cancel()
 
@@ -128,7 +135,11 @@ class PartitionWorker:
                 return
             self._steering.asked = False
             attempt = self._failures.attempt_at(pending[0].offset)
-            outcome = await self._run_job(pending, attempt)
+            if self._lanes is not None and pending is records and attempt == 1:
+                self._announce.first_unmarked_ms = records[0].timestamp
+                outcome = await self._lanes.run(records, attempt, self._formed_at)
+            else:
+                outcome = await self._run_job(pending, attempt)
             if outcome.kind == "done":
                 self._finished(records)
                 return
@@ -150,8 +161,16 @@ class PartitionWorker:
 
     async def _run_job(self, records: Sequence[Record], attempt: int) -> Outcome:
         self._announce.first_unmarked_ms = records[0].timestamp
-        return await self._runner.run(records, attempt, self._formed_at)
+        outcome = await self._runners[0].run(records, attempt, self._formed_at)
+        if outcome.error is not None:
+            self._progress.failed(outcome.error, records)
+        return outcome
+
+    async def _eofed(self) -> None:
+        for runner in self._runners:
+            await runner.eofed()
 
     async def run_last_hook(self, hook: str) -> None:
-        """`revoked` or `shutdown`, where there is a consumer to tell."""
-        await self._runner.run_last_hook(hook)
+        """`revoked` or `shutdown`, wherever there is a consumer to tell."""
+        for runner in self._runners:
+            await runner.run_last_hook(hook)

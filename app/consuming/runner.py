@@ -17,12 +17,10 @@ from app.messages import Messages, Record
 
 
 class JobRunner:
-    """Runs the hooks of one consumer object. `lane` as of `PartitionContext`."""
+    """Runs the hooks of one consumer object."""
 
-    def __init__(
-        self, assignment: Assignment, ending: Ending, announce: PartitionAnnouncer, *, lane: bool = False
-    ) -> None:
-        self.context = PartitionContext(assignment, lane=lane)
+    def __init__(self, assignment: Assignment, ending: Ending, announce: PartitionAnnouncer) -> None:
+        self.context = PartitionContext(assignment)
         self._subscription = assignment.subscription
         self._services = assignment.services
         self._ending = ending
@@ -35,8 +33,11 @@ class JobRunner:
         """From now on a CancelledError in a hook is one that we meant."""
         self._cancelling = True
 
-    async def run(self, records: Sequence[Record], attempt: int, formed_at: datetime) -> Outcome:
-        """Runs `consume` on these records, as this attempt (1-based); `formed_at` is when their batch was taken."""
+    async def run(
+        self, records: Sequence[Record], attempt: int, formed_at: datetime, lane: int | None = None
+    ) -> Outcome:
+        """Runs `consume` on these records, as this attempt (1-based); `formed_at` is when their batch was taken. `lane`
+        is its number where other records of the batch are run beside these."""
         context = self.context
         async with self._services.slots:
             if self._ending.come:
@@ -44,7 +45,7 @@ class JobRunner:
             now = datetime.now(UTC)
             lag_ms = int((now - formed_at).total_seconds() * 1000)
             context.messages = Messages(records, self._subscription.deserializers, formed_at, lag_ms)
-            context.attempt = attempt
+            context.attempt, context.lane = attempt, lane
             outcome = await self._ready_consumer()
             if outcome is DONE:
                 outcome = await self._consume(records, attempt, now)
@@ -94,6 +95,7 @@ class JobRunner:
         if self._consumer is not None and _overrides(self._consumer, "eofed"):
             async with self._services.slots:
                 if not self._ending.come:
+                    self.context.lane = None
                     await self._side_hook("eofed")
 
     async def run_last_hook(self, hook: str) -> None:

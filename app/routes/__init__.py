@@ -2,13 +2,14 @@
 
 from app.routes.routes import Routes
 from app.routes.strategies import Dispatch, Retry, Skip, Stop
-from app.routes.table import Backoff, DeadLetter, Group, RoutingTable, Subscription
+from app.routes.table import Backoff, DeadLetter, Group, Keyed, RoutingTable, Subscription
 
 __all__ = [
     "Backoff",
     "DeadLetter",
     "Dispatch",
     "Group",
+    "Keyed",
     "Retry",
     "Routes",
     "RoutingTable",

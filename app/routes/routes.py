@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.routes.deserializers import is_model
-from app.routes.table import Backoff, DeadLetter, InitialOffset
+from app.routes.table import Backoff, DeadLetter, InitialOffset, Keyed
 from app.settings import Settings
 
 Options = dict[str, Any]
@@ -70,7 +70,8 @@ class Routes:
     Options of a line, each with its default from the settings:
     `max_messages` most messages in a batch; `min_messages`, `max_wait_ms` wait for fuller batches;
     `initial_offset` "earliest" or "latest", where a new group starts; `manual_offsets` only what you mark is
-    committed; `dead_letter` a `DeadLetter`; `backoff` a `Backoff`; `payload`, `key`, `headers` deserialisers:
+    committed; `dead_letter` a `DeadLetter`; `backoff` a `Backoff`; `keyed` a `Keyed`, lanes that keep order by key;
+    `payload`, `key`, `headers` deserialisers:
     callables from bytes, pydantic models or msgspec structs; `active` False leaves the line out.
     """
 
@@ -116,6 +117,7 @@ def default_options(settings: Settings) -> Options:
         "backoff": Backoff(
             settings.consumer_pause_ms, settings.consumer_pause_max_ms, settings.consumer_pause_exponential
         ),
+        "keyed": None,
         "payload": None,
         "key": None,
         "headers": None,
@@ -132,6 +134,7 @@ OPTION_TYPES: Mapping[str, Callable[[Any], bool]] = {
     "manual_offsets": lambda value: isinstance(value, bool),
     "dead_letter": lambda value: value is None or isinstance(value, DeadLetter),
     "backoff": lambda value: isinstance(value, Backoff),
+    "keyed": lambda value: value is None or isinstance(value, Keyed),
     "payload": lambda value: value is None or is_model(value) or _takes_one(value),
     "key": lambda value: value is None or is_model(value) or _takes_one(value),
     "headers": lambda value: value is None or is_model(value) or _takes_one(value),
@@ -145,6 +148,7 @@ OPTION_HINTS: Mapping[str, str] = {
     "manual_offsets": "must be True or False",
     "dead_letter": "must be a DeadLetter(topic, max_retries=…) or None",
     "backoff": "must be a Backoff(pause_ms, max_ms, exponential)",
+    "keyed": 'must be a Keyed(by="key", workers=…) or None',
     "payload": "must be a callable that takes bytes, a pydantic model or a msgspec struct",
     "key": "must be a callable that takes bytes, a pydantic model or a msgspec struct",
     "headers": "must be a callable that takes bytes, a pydantic model or a msgspec struct",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from app.consumer import Consumer
-from app.messages import DEFAULT_DESERIALIZERS, Deserializers
+from app.messages import DEFAULT_DESERIALIZERS, Deserializers, Message
 from app.routes.strategies import Strategy
 
 InitialOffset = Literal["earliest", "latest"]
@@ -49,6 +49,18 @@ class Backoff:
         return min(self.pause_ms << doublings, self.max_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A partition's batch is run in `workers` lanes side by side, each with a consumer object of its own.
+
+    `by`: messages of one key stay in order, in the same lane: `"key"`, or a callable from a `Message` to anything
+    hashable. Messages without a key (None) are spread evenly.
+    """
+
+    by: Literal["key"] | Callable[[Message], Hashable] = "key"
+    workers: int = 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """One line of the table: a topic, or a pattern of topic names, and how it is consumed.
@@ -68,6 +80,7 @@ class Subscription:
     manual_offsets: bool
     dead_letter: DeadLetter | None
     backoff: Backoff
+    keyed: Keyed | None = None
     deserializers: Deserializers = DEFAULT_DESERIALIZERS
     active: bool = True
 

@@ -14,7 +14,7 @@ from app.errors import Fault, RoutesInvalid
 from app.messages import DEFAULT_DESERIALIZERS
 from app.routes.deserializers import deserializer_of
 from app.routes.routes import OPTION_HINTS, OPTION_TYPES, Drawing, Drawn, Options
-from app.routes.table import Backoff, DeadLetter, Group, RoutingTable, Subscription
+from app.routes.table import Backoff, DeadLetter, Group, Keyed, RoutingTable, Subscription
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka allows as a topic name; `.` and `..` are refused too."""
@@ -126,6 +126,8 @@ def _option_faults(place: str, options: Options) -> Iterator[Fault]:
             yield from _dead_letter_faults(f"{place}.{name}", value)
         elif isinstance(value, Backoff):
             yield from _backoff_faults(f"{place}.{name}", value)
+        elif isinstance(value, Keyed):
+            yield from _keyed_faults(f"{place}.{name}", value)
 
 
 def _dead_letter_faults(place: str, value: DeadLetter) -> Iterator[Fault]:
@@ -148,6 +150,13 @@ def _backoff_faults(place: str, value: Backoff) -> Iterator[Fault]:
             return
     if value.pause_ms > value.max_ms:
         yield Fault(place, "pause_ms must not be above max_ms")
+
+
+def _keyed_faults(place: str, value: Keyed) -> Iterator[Fault]:
+    if value.by != "key" and not callable(value.by):
+        yield Fault(f"{place}.by", 'must be "key" or a callable that takes a message')
+    if not isinstance(value.workers, int) or isinstance(value.workers, bool) or value.workers < 1:
+        yield Fault(f"{place}.workers", "must be a whole number of at least 1")
 
 
 def _agreement_faults(line: Drawn) -> Iterator[Fault]:

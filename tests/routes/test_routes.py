@@ -9,7 +9,7 @@ import pytest
 from app.consumer import Consumer
 from app.consumers.example import ExampleConsumer
 from app.errors import RoutesInvalid
-from app.routes import Backoff, DeadLetter, Routes
+from app.routes import Backoff, DeadLetter, Keyed, Routes
 from app.routes.loading import draw_table, load_table
 from app.settings import Settings
 
@@ -88,3 +88,21 @@ def test_hooks_may_be_plain_functions_and_must_not_yield() -> None:
     assert [str(fault) for fault in caught.value.faults] == [
         "demijohn.yielding: Yielding.shutdown must be `async def` or `def`, without yield"
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"keyed": Keyed(workers=0)}, "demijohn.t.keyed.workers: must be a whole number of at least 1"),
+        ({"keyed": Keyed(by="id")}, 'demijohn.t.keyed.by: must be "key" or a callable that takes a message'),  # type: ignore[arg-type]  # the mistake under test
+        ({"keyed": 4}, 'demijohn.t.keyed: must be a Keyed(by="key", workers=…) or None, not 4'),
+        (
+            {"dead_letter": DeadLetter("t.dlq", strategy=3)},  # type: ignore[arg-type]  # the mistake under test
+            "demijohn.t.dead_letter.strategy: must be a callable that takes errors, attempt and message, or None",
+        ),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_a_fault_with_its_place(options: dict[str, object], fault: str) -> None:
+    with pytest.raises(RoutesInvalid) as caught:
+        draw_table(lambda routes: routes.topic("t", ExampleConsumer, **options), settings())
+    assert [str(found) for found in caught.value.faults] == [fault]
