@@ -58,7 +58,7 @@ class Trouble(NamedTuple):
         return concerned and self.begin <= end and self.end >= begin
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """What `check` found. Everything but `explained` is a fault, told in words."""
 
@@ -83,7 +83,7 @@ class Report:
         names = ("lost", "unseen", "reordered", "duplicated", "moved_back", "too_early", "ignored")
         return ((name, getattr(self, name)) for name in names)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [f"{self.records} records, given {self.given} times, redelivered: {dict(self.explained) or 'none'}"]
         for name, found in self._faults():
             lines += [f"{name}: {fault}" for fault in found[:5]]

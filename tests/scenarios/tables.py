@@ -8,33 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import TextIO
 
 from app.consumer import Consumer
 from app.routes import Routes
-
-
-def open_journal() -> TextIO:
-    """The file JOURNAL; each line is written at once."""
-    return Path(os.environ["JOURNAL"]).open("a", buffering=1)
-
-
-class Journal(Consumer):
-    """Writes every message it is given to the file JOURNAL, a line each, before it counts as done."""
-
-    async def initialized(self) -> None:
-        self._file = open_journal()
-
-    async def consume(self) -> None:
-        for message in self.messages:
-            self._file.write(f"{message.partition} {message.offset} {message.payload}\n")
-        await asyncio.sleep(float(os.environ.get("JOURNAL_PAUSE_S", "0")))
-
-    async def shutdown(self) -> None:
-        self._file.close()
-
-    async def revoked(self) -> None:
-        self._file.close()
+from tests.history_journal import appending, recorded
 
 
 class Endless(Consumer):
@@ -53,8 +30,10 @@ class Quits(Consumer):
 
 
 def journal(routes: Routes) -> None:
+    """Writes what it is given to the file JOURNAL; each batch takes JOURNAL_WORK_S seconds."""
+    write, work_s = appending(Path(os.environ["JOURNAL"])), float(os.environ.get("JOURNAL_WORK_S", "0"))
     with routes.group(f"g-{os.environ['TOPIC']}") as group:
-        group.topic(os.environ["TOPIC"], Journal)
+        group.topic(os.environ["TOPIC"], recorded(write, work_s))
 
 
 def endless(routes: Routes) -> None:

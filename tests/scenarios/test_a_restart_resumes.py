@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from app.consumer import Consumer
 from app.routes import Routes
 from tests.kafka_tools import describe_group
 from tests.scenarios.conftest import MakeStage
+from tests.scenarios.observed import Observed
 from tests.scenarios.stage import Draw, Seen, Stage, recording
 from tests.waiting import until
 
@@ -20,18 +19,18 @@ def drawing(topic: str, consumer: type[Consumer]) -> Draw:
     return draw
 
 
-def at_least(seen: Seen, messages: int) -> bool:
-    return len(seen) >= messages
-
-
-async def test_no_message_is_given_twice_over_ordinary_restarts(stage: Stage, seen: Seen) -> None:
+async def test_no_message_is_given_twice_over_ordinary_restarts(stage: Stage) -> None:
     topic = await stage.topic(partitions=2)
+    observed = Observed(f"g-{topic}")
     for number in range(3):
-        messages = [{"topic": topic, "payload": payload} for payload in range(number * 50, (number + 1) * 50)]
-        await stage.producer.produce_many_sync(messages)
-        async with stage.running(drawing(topic, recording(seen))):
-            await until(partial(at_least, seen, (number + 1) * 50), "all messages")
-    assert sorted(map(str, seen.payloads)) == sorted(map(str, range(150)))
+        payloads = range(number * 50, (number + 1) * 50)
+        messages = [{"topic": topic, "payload": payload} for payload in payloads]
+        observed.produced(await stage.producer.produce_many_sync(messages), payloads)
+        async with stage.running(drawing(topic, observed.consumer(f"run {number}"))):
+            await observed.until_given(payloads)
+    report = await observed.check(stage.servers)
+    assert not report.faults, report
+    assert report.given == report.records == 150
 
 
 async def test_what_was_finished_is_committed_at_the_stop(kafka: str, make_stage: MakeStage, seen: Seen) -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM under load: every message that was answered with success is in the topic, and the exit is in time."""
+"""SIGTERM under load: what was answered with success is stored, what was consumed is committed, the exit in time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import asyncio
 import itertools
 import signal
 import time
+from pathlib import Path
 
 import httpx
 
+from tests.scenarios.observed import Observed
 from tests.scenarios.stage import Stage
+from tests.scenarios.verdicts import Load
 from tests.scenarios.witness import stored_in
 from tests.service_process import ServiceProcess, service
+from tests.waiting import until
 
 SHUTDOWN_TIMEOUT_S = 10
 
@@ -69,3 +73,26 @@ async def test_every_accepted_message_is_in_the_topic(stage: Stage) -> None:
     stored = {int(record.value or b"") for record in await stored_in(stage.servers, topic)}
     assert callers.accepted <= stored
     assert callers.refused <= {"draining"}
+
+
+async def test_the_next_instance_is_given_everything_else_and_nothing_twice(stage: Stage, tmp_path: Path) -> None:
+    topic = await stage.topic(partitions=3)
+    load, observed = Load(stage.producer, topic), Observed(f"g-{topic}")
+    journals = [
+        {"TOPIC": topic, "JOURNAL_WORK_S": "0.02", "JOURNAL": str(observed.journal(name, tmp_path / name))}
+        for name in ("first", "second")
+    ]
+    draw = "tests.scenarios.tables:journal"
+    async with service(stage.servers, draw=draw, environment=journals[0]) as first, load.running():
+        await until(lambda: len(observed.given()) > 300, "the first instance at work")
+        first.send(signal.SIGTERM)
+        assert await first.ended(SHUTDOWN_TIMEOUT_S) == 0, first.text
+    observed.loaded(load)
+    async with service(stage.servers, draw=draw, environment=journals[1]) as second:
+        await observed.until_given(load.delivered())
+        second.send(signal.SIGTERM)
+        assert await second.ended(SHUTDOWN_TIMEOUT_S) == 0, second.text
+    report = await observed.check(stage.servers)
+    assert not report.faults, report
+    assert report.given == report.records, report
+    assert observed.given("second"), "some was left for the second"

@@ -41,6 +41,10 @@ class Load:
     def count(self, status: str) -> int:
         return sum(verdict.status == status for verdict in self.verdicts)
 
+    def delivered(self) -> set[str]:
+        """The payloads that Kafka has, as text."""
+        return {verdict.payload.decode() for verdict in self.verdicts if verdict.status == "delivered"}
+
     @asynccontextmanager
     async def running(self, sync_callers: int = 3, async_callers: int = 2) -> AsyncIterator[None]:
         """Callers at work; at the end all of them have their verdicts."""
