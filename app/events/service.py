@@ -74,9 +74,51 @@ class ErrorOccurred(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoopLagMeasured(Event):
-    """How late the event loop was with a timer. Fires about once a second."""
+    """How late the event loop was with its timers since the last time. Fires about once a second.
+
+    `lag_ms` is the longest delay, `samples_ms` are those of all timers, 20 a second.
+    """
 
     lag_ms: float
+    samples_ms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """Who held the event loop. `place` is file:line of the code that did; consumer and partition where it was one's."""
+
+    place: str
+    consumer: str | None = None
+    topic: str | None = None
+    partition: int | None = None
+
+    def __str__(self) -> str:
+        if self.consumer is None:
+            return self.place
+        at = "" if self.topic is None else f" on {self.topic}-{self.partition}"
+        return f"{self.consumer}{at} ({self.place})"
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBlocked(Event):
+    """The event loop did not turn for a second or more. Fires once for each block, when it is over.
+
+    `culprit` is None where none was seen: then the whole process was stopped, or had no processor.
+    """
+
+    blocked_ms: float
+    culprit: Culprit | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStuck(Event):
+    """The event loop has not turned for five seconds, and still does not. Fires once for each such block.
+
+    Emitted by a thread of its own: its handlers may touch nothing that belongs to the loop.
+    """
+
+    blocked_ms: float
+    culprit: Culprit | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.events import LoopBlocked, LoopStuck
 from app.messages import TopicPartition
 
 
@@ -24,3 +25,13 @@ def _of_topic(topic: str, numbers: list[int]) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 message`, `2 messages`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def blocked_text(event: LoopBlocked | LoopStuck) -> str:
+    """For how long the loop was blocked, by whom, and what to do about it."""
+    happens = "was" if isinstance(event, LoopBlocked) else "has been"
+    text = f"The event loop {happens} blocked for {event.blocked_ms / 1000:.1f} s"
+    if event.culprit is None:
+        return f"{text}, and none of its code was seen at work: was the process stopped, or without a processor?"
+    remedy = "some code waits without await" if event.culprit.consumer is None else "use plain def or await"
+    return f"{text} by {event.culprit}: {remedy}"

@@ -17,7 +17,9 @@ from app.events import (
     GroupSubscribed,
     JobFinished,
     JobStarted,
+    LoopBlocked,
     LoopLagMeasured,
+    LoopStuck,
     MessageProducedAsync,
     MessageProducedSync,
     MessagesPolled,
@@ -40,10 +42,8 @@ from app.events import (
     TopicsMissing,
     WarningRaised,
 )
-from app.observing.lines import counted, partitions_text
+from app.observing.lines import blocked_text, counted, partitions_text
 from app.observing.sampling import Sampler
-
-BLOCKED_LOOP_MS = 1000.0
 
 
 class LogLines:
@@ -66,6 +66,8 @@ class LogLines:
         monitor.subscribe(TopicCreated, self._topic_created)
         monitor.subscribe(ErrorOccurred, self._error_occurred)
         monitor.subscribe(LoopLagMeasured, self._second_passed)
+        monitor.subscribe(LoopBlocked, lambda event: self._log.warning("%s", blocked_text(event)))
+        monitor.subscribe(LoopStuck, lambda event: self._log.error("%s", blocked_text(event)))
         monitor.subscribe(RequestRefused, self._request_refused)
 
     def _subscribe_producer(self, monitor: Monitor) -> None:
@@ -100,11 +102,9 @@ class LogLines:
         if self._sampler.passes(kind, topic):
             self._log.info(text, *values)
 
-    def _second_passed(self, event: LoopLagMeasured) -> None:
+    def _second_passed(self, _: LoopLagMeasured) -> None:
         for kind, topic, lines in self._sampler.next_second():
             self._log.info("... and %s more on %s in the last second: %s", lines, topic, kind)
-        if event.lag_ms >= BLOCKED_LOOP_MS:
-            self._log.warning("The event loop was blocked for %.0f ms: some code waits without await", event.lag_ms)
 
     def _state_changed(self, event: ServiceStateChanged) -> None:
         self._log.info("The service is %s%s", event.state, f": {event.reason}" if event.reason else "")

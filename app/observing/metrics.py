@@ -22,6 +22,7 @@ from app.events import (
     DeadLetterDispatched,
     ErrorOccurred,
     JobFinished,
+    LoopBlocked,
     LoopLagMeasured,
     MessagesSettled,
     Monitor,
@@ -78,6 +79,7 @@ class Metrics(Collector):
         self._histograms: dict[str, dict[Labels, Histogram]] = {name: {} for name in HISTOGRAMS}
         self._requests: dict[tuple[str, str, int], Histogram] = {}
         self._loop_lag_s: float | None = None
+        self._longest_loop_lag_s: float | None = None
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -96,6 +98,7 @@ class Metrics(Collector):
         monitor.subscribe(CommitFailed, lambda event: self._count("commit_failures", event.group))
         monitor.subscribe(PositionReset, self._position_reset)
         monitor.subscribe(LoopLagMeasured, self._loop_lag_measured)
+        monitor.subscribe(LoopBlocked, self._loop_blocked)
 
     def _count(self, name: str, *labels: str, by: int = 1) -> None:
         self._counters[name][labels] += by
@@ -132,6 +135,13 @@ class Metrics(Collector):
 
     def _loop_lag_measured(self, event: LoopLagMeasured) -> None:
         self._loop_lag_s = event.lag_ms / 1000
+        self._longest_loop_lag_s = max(self._longest_loop_lag_s or 0.0, self._loop_lag_s)
+        for lag_ms in event.samples_ms:
+            self._observe("event_loop_delay_seconds", lag_ms / 1000)
+
+    def _loop_blocked(self, event: LoopBlocked) -> None:
+        consumer = event.culprit.consumer if event.culprit else None
+        self._count("event_loop_blocks", consumer or "")
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """(text, content type) in the format that the Accept header asks for."""
@@ -149,8 +159,15 @@ class Metrics(Collector):
         yield from self._timed()
         yield from self._produce_gauges()
         yield from self._consume_gauges()
-        if self._loop_lag_s is not None:
-            yield _gauge("event_loop_lag_seconds", "How late the event loop was with a timer", self._loop_lag_s)
+        yield from self._loop_gauge()
+
+    def _loop_gauge(self) -> Iterator[Metric]:
+        """The longest lag since the last scrape: a block between two scrapes is in one of them."""
+        longest, self._longest_loop_lag_s = self._longest_loop_lag_s, None
+        lag_s = self._loop_lag_s if longest is None else longest
+        if lag_s is not None:
+            text = "The most that the event loop was late with a timer since the last scrape"
+            yield _gauge("event_loop_lag_seconds", text, lag_s)
 
     def _requests_answered(self) -> Iterator[Metric]:
         """Requests are counted once, by status too, and told twice."""
@@ -232,9 +249,14 @@ COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "rebalances": ("Assignments received", ("group",)),
     "commit_failures": ("Commits that did not succeed", ("group",)),
     "client_rebuilds": ("Kafka clients replaced", ("client",)),
+    "event_loop_blocks": (
+        "Times that the event loop did not turn for a second; no consumer: other code",
+        ("consumer",),
+    ),
 }
 """Name without prefix and `_total`, to help text and labels."""
 HISTOGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "produce_delivery_seconds": ("From acceptance to the verdict", ()),
     "consume_batch_seconds": ("One run of a consumer", ("group", "topic")),
+    "event_loop_delay_seconds": ("How late the event loop was with each of its timers, 20 a second", ()),
 }

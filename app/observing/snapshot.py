@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app import __version__
@@ -11,6 +11,7 @@ from app.events import (
     BrokerReachable,
     BrokerUnreachable,
     EmbeddedBrokerStarted,
+    LoopBlocked,
     LoopLagMeasured,
     Monitor,
     ServiceStateChanged,
@@ -20,6 +21,7 @@ from app.events import (
 from app.observing.consume_figures import ConsumeFigures
 from app.observing.error_log import ErrorLog
 from app.observing.group_figures import GroupFigures, rfc_3339
+from app.observing.lines import blocked_text
 from app.observing.process import ProcessFigures
 from app.observing.produce_figures import ProduceFigures
 from app.observing.reasons import Sources
@@ -28,6 +30,8 @@ from app.settings import Settings
 
 SCHEMA_VERSION = 1
 MAX_RETRYING_LISTED = 20
+BLOCK_SHOWN_FOR = timedelta(minutes=1)
+"""So long a blocked loop makes the service count as degraded; after that it is a note."""
 GRAVE = frozenset({"broker_unreachable", "group_failed", "service_failed"})
 """With one of these reasons the service is unhealthy, with others degraded."""
 Document = dict[str, Any]
@@ -49,6 +53,7 @@ class Snapshot:
         self._broker_kind = "kafka"
         self._broker_detail = "no broker has answered yet"
         self._warnings: dict[str, str] = {}
+        self._blocked: LoopBlocked | None = None
         self._subscribe(monitor)
 
     def _subscribe(self, monitor: Monitor) -> None:
@@ -58,6 +63,7 @@ class Snapshot:
         monitor.subscribe(EmbeddedBrokerStarted, self._embedded_broker_started)
         monitor.subscribe(WarningRaised, self._warning_raised)
         monitor.subscribe(LoopLagMeasured, self._loop_lag_measured)
+        monitor.subscribe(LoopBlocked, self._loop_blocked)
 
     @property
     def groups(self) -> list[GroupFigures]:
@@ -82,6 +88,9 @@ class Snapshot:
     def _loop_lag_measured(self, event: LoopLagMeasured) -> None:
         self._process.measured(event.lag_ms)
 
+    def _loop_blocked(self, event: LoopBlocked) -> None:
+        self._blocked = event
+
     def document(self) -> Document:
         """The snapshot as JSON values; numbers that are not known are None."""
         now = datetime.now(UTC)
@@ -102,6 +111,10 @@ class Snapshot:
         reasons = list(self._reasons())
         notes = [{"code": code, "detail": detail} for code, detail in self._warnings.items()]
         notes += [{"code": note.code, "detail": note.detail} for note in self._sources.runtime.notes()]
+        if self._blocked is not None:
+            notes.append(
+                {"code": "loop_blocked", "detail": f"{blocked_text(self._blocked)} (at {rfc_3339(self._blocked.at)})"}
+            )
         return {
             "name": "demijohn",
             "version": __version__,
@@ -129,6 +142,8 @@ class Snapshot:
             yield _reason("broker_unreachable", self._broker_detail, self._broker_since)
         for reason in self._sources.runtime.ready_reasons():
             yield _reason(reason.code, reason.detail, reason.since)
+        if self._blocked is not None and datetime.now(UTC) - self._blocked.at < BLOCK_SHOWN_FOR:
+            yield _reason("loop_blocked", blocked_text(self._blocked), self._blocked.at)
         yield from self._retrying()
 
     def _retrying(self) -> Iterator[Document]:

@@ -80,6 +80,25 @@ LINES: list[tuple[Event, str]] = [
         "Position 10 of example-0 was trimmed away: going on at 1000, 990 records lost",
     ),
     (
+        events.LoopBlocked(3210.4, events.Culprit("app/consumers/payments.py:17", "PaymentsConsumer", "payments", 2)),
+        "The event loop was blocked for 3.2 s by PaymentsConsumer on payments-2 (app/consumers/payments.py:17): "
+        "use plain def or await",
+    ),
+    (
+        events.LoopBlocked(1000.0, events.Culprit("app/api/produce.py:20")),
+        "The event loop was blocked for 1.0 s by app/api/produce.py:20: some code waits without await",
+    ),
+    (
+        events.LoopBlocked(14_000.0, None),
+        "The event loop was blocked for 14.0 s, and none of its code was seen at work: was the process stopped, or "
+        "without a processor?",
+    ),
+    (
+        events.LoopStuck(5000.0, events.Culprit("app/consumers/payments.py:17", "PaymentsConsumer", "payments", 2)),
+        "The event loop has been blocked for 5.0 s by PaymentsConsumer on payments-2 (app/consumers/payments.py:17): "
+        "use plain def or await",
+    ),
+    (
         events.MessageProducedSync("demijohn-0485e372fb75", "example", 118.84, REPORT),
         "[demijohn-0485e372fb75] Sync producing of a message to 'example' topic took 118.84 ms",
     ),

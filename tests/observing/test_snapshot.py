@@ -12,11 +12,13 @@ import pytest
 from app.events import (
     BrokerUnreachable,
     ClientRebuilt,
+    Culprit,
     DeadLetterDispatched,
     ErrorOccurred,
     GroupStateChanged,
     JobFinished,
     JobStarted,
+    LoopBlocked,
     LoopLagMeasured,
     MessagesAccepted,
     MessagesSettled,
@@ -270,6 +272,40 @@ async def test_the_process_is_described(service: Service) -> None:
     assert process["rss_bytes"] > 10_000_000
     assert process["loop_lag_ms"] == 0.4
     assert process["tasks"] >= 1
+
+
+async def test_a_lag_is_shown_long_enough_to_be_seen_by_a_page_that_refreshes(service: Service) -> None:
+    service.monitor.emit(LoopLagMeasured(3000.0))
+    for _ in range(9):
+        service.monitor.emit(LoopLagMeasured(0.4))
+    assert service.snapshot.document()["process"]["loop_lag_ms"] == 3000.0
+    service.monitor.emit(LoopLagMeasured(0.4))
+    assert service.snapshot.document()["process"]["loop_lag_ms"] == 0.4
+
+
+async def test_the_longest_lag_since_the_last_scrape_is_in_the_metrics(service: Service) -> None:
+    for lag_ms in (0.4, 3000.0, 0.5):
+        service.monitor.emit(LoopLagMeasured(lag_ms, (0.1, lag_ms)))
+    first = (await service.http.get("/metrics")).text
+    assert "demijohn_event_loop_lag_seconds 3.0" in first
+    assert 'demijohn_event_loop_delay_seconds_bucket{le="2.5"} 5.0' in first
+    assert "demijohn_event_loop_delay_seconds_count 6.0" in first
+    assert "demijohn_event_loop_lag_seconds 0.0005" in (await service.http.get("/metrics")).text
+
+
+async def test_a_blocked_loop_is_a_reason_for_a_minute_and_a_note_after_that(service: Service) -> None:
+    culprit = Culprit("app/consumers/payments.py:17", "PaymentsConsumer", "payments", 2)
+    told = "blocked for 3.2 s by PaymentsConsumer on payments-2 (app/consumers/payments.py:17)"
+    service.monitor.emit(LoopBlocked(3200.0, culprit))
+    shown = service.snapshot.document()["service"]
+    assert [reason["code"] for reason in shown["reasons"]].count("loop_blocked") == 1
+    assert any(told in reason["detail"] for reason in shown["reasons"])
+    service.monitor.emit(LoopBlocked(3200.0, culprit, at=datetime.now(UTC) - timedelta(minutes=2)))
+    shown = service.snapshot.document()["service"]
+    assert "loop_blocked" not in [reason["code"] for reason in shown["reasons"]]
+    assert any(note["code"] == "loop_blocked" and told in note["detail"] for note in shown["notes"])
+    metrics = (await service.http.get("/metrics")).text
+    assert 'demijohn_event_loop_blocks_total{consumer="PaymentsConsumer"} 2.0' in metrics
 
 
 def test_a_rate_is_over_the_last_minute() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 from app.consumer import Consumer
@@ -29,6 +30,14 @@ class Quits(Consumer):
         raise SystemExit("enough")
 
 
+class Blocks(Consumer):
+    """Waits for the seconds that its messages say, and holds the event loop meanwhile."""
+
+    async def consume(self) -> None:
+        for message in self.messages:
+            time.sleep(message.payload)  # noqa: ASYNC251  # the mistake that is to be named
+
+
 def journal(routes: Routes) -> None:
     """Writes what it is given to the file JOURNAL; each batch takes JOURNAL_WORK_S seconds."""
     write, work_s = appending(Path(os.environ["JOURNAL"])), float(os.environ.get("JOURNAL_WORK_S", "0"))
@@ -44,3 +53,8 @@ def endless(routes: Routes) -> None:
 def quits(routes: Routes) -> None:
     with routes.group(f"g-{os.environ['TOPIC']}") as group:
         group.topic(os.environ["TOPIC"], Quits)
+
+
+def blocks(routes: Routes) -> None:
+    with routes.group(f"g-{os.environ['TOPIC']}") as group:
+        group.topic(os.environ["TOPIC"], Blocks)
