@@ -40,7 +40,7 @@ class Admission:
         self._refusing = True
 
     def admit(self, call: Call) -> None:
-        """Raises Refusal: forbidden, draining, overloaded, body_too_large, unsupported_encoding."""
+        """Raises Refusal: forbidden, draining, overloaded, body_too_large."""
         headers = call.headers
         if self._loopback_only and not names_loopback(headers.get(b"host")):
             raise Refusal("forbidden", "The Host header does not name this machine, and only it may ask")
@@ -58,13 +58,16 @@ class Admission:
         size_bytes = int(declared) if declared.isdigit() else 0
         if self.size_bytes and self.size_bytes + size_bytes > self._settings.http_max_in_flight_bytes:
             raise self._overloaded()
+        self.check_size(size_bytes)
+
+    def check_size(self, size_bytes: int) -> None:
+        """Raises Refusal `body_too_large` where a body of so many bytes is."""
         if size_bytes > self._settings.http_max_body_bytes:
             raise self.too_large()
 
     def hold_bytes(self, call: Call, size_bytes: int) -> None:
         """Counts bytes of the body that have arrived, until the answer. Raises Refusal."""
-        if call.held_bytes + size_bytes > self._settings.http_max_body_bytes:
-            raise self.too_large()
+        self.check_size(call.held_bytes + size_bytes)
         others = self.size_bytes - call.held_bytes
         if others and self.size_bytes + size_bytes > self._settings.http_max_in_flight_bytes:
             raise self._overloaded()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Generator
+from collections.abc import AsyncIterator, Awaitable, Generator
 from types import CoroutineType, coroutine
 from typing import Any
 
 from app.api.admission import Admission
 from app.api.calls import Call
+from app.api.encodings import Inflater, inflater
 from app.api.problems import Refusal
 from app.api.replies import Message, Receive
 
 MEDIA_TYPE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*((?:;.*)?)", re.S | re.I).fullmatch
 CHARSET = re.compile(rb";\s*charset\s*=\s*(\"[^\"]*\"|[^;\s]*)", re.I).findall
+YIELD_EVERY = 16
+"""After so many inflated pieces other requests get their turn on the loop."""
 _TYPES_CACHED = 1000
 _json_types: dict[bytes, bool] = {}
 
@@ -26,8 +29,6 @@ class ClientGone(Exception):
 def check_body_headers(call: Call) -> None:
     """Raises Refusal where the body is in a form that is not taken. No content type means JSON."""
     headers = call.headers
-    if b"content-encoding" in headers and headers[b"content-encoding"].strip().lower() not in (b"", b"identity"):
-        raise Refusal("unsupported_encoding", "Content-Encoding is not supported: send the body as it is")
     content_type = headers.get(b"content-type")
     if content_type is not None and not is_json(content_type):
         given = content_type.decode("latin-1")
@@ -58,8 +59,11 @@ def _is_json(content_type: bytes) -> bool:
 
 
 async def read_body(call: Call, admission: Admission, stall_timeout_s: float) -> bytes:
-    """The whole body. Raises Refusal (too large, overloaded, 408 after a stall) or ClientGone."""
+    """The whole body, its content codings undone. Raises Refusal (too large, overloaded, corrupt_encoding,
+    unsupported_encoding, 408 after a stall) or ClientGone."""
     chunks: list[bytes] = []
+    if b"content-encoding" in call.headers and (coded := inflater(call.headers[b"content-encoding"])):
+        return await _read_inflated(call, coded, admission, stall_timeout_s)
     while True:
         message = await _next_message(call.receive, stall_timeout_s)
         if message["type"] == "http.disconnect":
@@ -69,6 +73,33 @@ async def read_body(call: Call, admission: Admission, stall_timeout_s: float) ->
         if not message.get("more_body", False):
             return b"".join([*chunks, chunk]) if chunks else chunk
         chunks.append(chunk)
+
+
+async def _read_inflated(call: Call, coded: Inflater, admission: Admission, stall_timeout_s: float) -> bytes:
+    """Neither what is sent nor what it inflates to may be larger than the limit."""
+    pieces: list[bytes] = []
+    sent_bytes = 0
+    async for chunk in chunks_of(call.receive, stall_timeout_s):
+        sent_bytes += len(chunk)
+        admission.check_size(sent_bytes)
+        for number, piece in enumerate(coded.feed(chunk)):
+            admission.hold_bytes(call, len(piece))
+            pieces.append(piece)
+            if number % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
+    coded.finish()
+    return b"".join(pieces)
+
+
+async def chunks_of(receive: Receive, stall_timeout_s: float) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises Refusal `request_timeout` after a stall, or ClientGone."""
+    more = True
+    while more:
+        message = await _next_message(receive, stall_timeout_s)
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
 
 
 async def _next_message(receive: Receive, stall_timeout_s: float) -> Message:

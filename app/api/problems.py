@@ -26,6 +26,7 @@ class Code(NamedTuple):
 CODES: Mapping[str, Code] = {
     "malformed_json": Code(400, "The body is not JSON"),
     "invalid_parameter": Code(400, "A parameter is not valid"),
+    "corrupt_encoding": Code(400, "The body is not what its content encoding says"),
     "invalid_idempotency_key": Code(400, "The idempotency key is not valid"),
     "forbidden": Code(403, "Forbidden"),
     "topic_forbidden": Code(403, "The topic may not be produced to"),
@@ -55,7 +56,7 @@ CODES: Mapping[str, Code] = {
 }
 """Every code of an answer. A test holds that each is on the documentation page."""
 
-CLOSES_CONNECTION = frozenset({"draining", "body_too_large", "request_timeout"})
+CLOSES_CONNECTION = frozenset({"draining", "body_too_large", "corrupt_encoding", "request_timeout"})
 FAILED = Code(500, "The message was not delivered")
 
 
