@@ -121,7 +121,7 @@ class _Unset:
     """Marks what has not been decoded yet (None is a value)."""
 
 
-_UNSET = _Unset()
+_UNSET: Any = _Unset()
 
 
 class Message:
@@ -137,9 +137,7 @@ class Message:
     ) -> None:
         self._record = record
         self._deserializers = deserializers
-        self._payload: Any = _UNSET
-        self._key: Any = _UNSET
-        self._headers: Any = _UNSET
+        self._payload = self._key = self._headers = _UNSET
         self.received_at = received_at or datetime.now(UTC)
 
     @property
@@ -189,18 +187,14 @@ class Message:
     @property
     def payload(self) -> Any:
         """The decoded payload; None for a tombstone. Raises UndecodablePayload, with the cause."""
-        if self._payload is _UNSET:
-            self._payload = self._decode_payload()
-        return self._payload
-
-    def _decode_payload(self) -> Any:
-        raw = self._record.value
-        if raw is None:
-            return None
-        try:
-            return self._deserializers.payload(raw)
-        except Exception as error:
-            raise UndecodablePayload(self) from error
+        payload = self._payload
+        if payload is _UNSET:
+            raw = self._record.value
+            try:
+                payload = self._payload = None if raw is None else self._deserializers.payload(raw)
+            except Exception as error:
+                raise UndecodablePayload(self) from error
+        return payload
 
     @property
     def key(self) -> Any:
@@ -252,28 +246,24 @@ class Messages(Sequence[Message]):
         self._deserializers = deserializers
         self._created_at = created_at or datetime.now(UTC)
         self._processing_lag_ms = max(0, processing_lag_ms)
-        self._wrapped: list[Message | None] | None = None
+        self._wrapped: list[Message] | None = None
 
-    def _message(self, index: int) -> Message:
+    def _all(self) -> list[Message]:
+        """Wrapped all at once, when the first is asked for: most consumers touch each."""
         if self._wrapped is None:
-            self._wrapped = [None] * len(self._records)
-        message = self._wrapped[index]
-        if message is None:
-            message = Message(self._records[index], self._deserializers, self._created_at)
-            self._wrapped[index] = message
-        return message
+            deserializers, created_at = self._deserializers, self._created_at
+            self._wrapped = [Message(record, deserializers, created_at) for record in self._records]
+        return self._wrapped
 
     @overload
     def __getitem__(self, index: int) -> Message: ...
     @overload
     def __getitem__(self, index: slice) -> list[Message]: ...
     def __getitem__(self, index: int | slice) -> Message | list[Message]:
-        if isinstance(index, slice):
-            return [self._message(position) for position in range(*index.indices(len(self._records)))]
-        return self._message(index)
+        return self._all()[index]
 
     def __iter__(self) -> Iterator[Message]:
-        return (self._message(position) for position in range(len(self._records)))
+        return iter(self._all())
 
     def __len__(self) -> int:
         return len(self._records)
@@ -284,11 +274,11 @@ class Messages(Sequence[Message]):
 
     @property
     def first(self) -> Message:
-        return self._message(0)
+        return self._all()[0]
 
     @property
     def last(self) -> Message:
-        return self._message(len(self._records) - 1)
+        return self._all()[-1]
 
     @property
     def payloads(self) -> list[Any]:

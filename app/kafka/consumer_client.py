@@ -33,6 +33,7 @@ from app.errors import (
 )
 from app.kafka.connection import connection_options
 from app.kafka.protocols import AssignmentListener
+from app.kafka.records import unpack_leanly
 from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
 from app.messages import Record, TopicPartition
 from app.settings import Settings
@@ -85,6 +86,7 @@ class AiokafkaConsumer:
         self._check_membership()
         at = ClientPartition(*partition)
         most = 1 if (self.position(partition) or 0) < self._unreadable.get(partition, 0) else max_records
+        unpack_leanly(self._consumer._fetcher._records.get(at))
         try:
             fetched = _run_now(self._consumer.getmany(at, timeout_ms=0, max_records=most))
         except OffsetOutOfRangeError as error:
