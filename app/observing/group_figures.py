@@ -35,10 +35,13 @@ class PartitionRow:
     next_retry_at: datetime | None = None
     retrying_since: datetime | None = None
     paused_by: str | None = None
+    begun_at: int | None = None
+    """Where reading began: what stands before it is done, as far as this group is concerned."""
 
     def progressed(self, event: PartitionProgress) -> None:
         self.consumer = event.consumer
         self.position, self.marked = event.position, event.marked
+        self.begun_at = event.position if self.begun_at is None else self.begun_at
         self.committed, self.end = event.committed, event.end
         self.first_unmarked_ms = event.first_unmarked_timestamp_ms
         self.job_started_at = event.job_started_at
@@ -48,6 +51,7 @@ class PartitionRow:
 
     def job_started(self, event: JobStarted) -> None:
         self.consumer, self.job_started_at, self.next_retry_at = event.consumer, event.at, None
+        self.begun_at = event.first_offset if self.begun_at is None else self.begun_at
         self._become("running", event.attempt, event.at)
 
     def job_finished(self, event: JobFinished) -> None:
@@ -70,7 +74,8 @@ class PartitionRow:
     @property
     def lag(self) -> int | None:
         """Records that are not marked yet; None where an end or a mark is not known."""
-        done = self.marked if self.marked is not None else self.committed
+        known = (offset for offset in (self.marked, self.committed, self.begun_at) if offset is not None)
+        done = next(known, None)
         if self.end is None or done is None:
             return None
         return max(0, self.end - done)

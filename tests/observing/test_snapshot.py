@@ -165,8 +165,18 @@ async def test_at_the_end_the_lag_is_zero_and_before_a_fetch_unknown(service: Se
     assert (row(service)["lag"], row(service)["lag_s"]) == (0, 0.0)
     service.monitor.emit(progress(marked=None, committed=4))
     assert (row(service)["lag"], row(service)["lag_s"]) == (16, None)
-    service.monitor.emit(progress(marked=None, committed=None))
+    service.monitor.emit(progress(marked=None, committed=4, end=None))
     assert row(service)["lag"] is None
+
+
+async def test_without_a_commit_the_lag_counts_from_where_reading_began(service: Service) -> None:
+    assign(service, AT)
+    service.monitor.emit(progress(marked=None, committed=None, position=None, end=None))
+    assert row(service)["lag"] is None
+    service.monitor.emit(progress(marked=None, committed=None, position=7, end=7))
+    assert (row(service)["lag"], row(service)["lag_s"]) == (0, 0.0)
+    service.monitor.emit(progress(marked=None, committed=None, position=9, end=10))
+    assert row(service)["lag"] == 3
 
 
 async def test_time_moving_backwards_gives_no_negative_lag(service: Service) -> None:
