@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
 
@@ -27,10 +28,7 @@ NOT_SUPPORTED = frozenset(
         "CONSUMER_INSTANCE_ID",
         "DASHBOARD_ACTIONS",
         "HTTP_API_KEYS_FILE",
-        "HTTP_ASYNC_DLQ_TOPIC",
         "HTTP_CORS_ORIGINS",
-        "HTTP_IDEMPOTENCY_MAX",
-        "HTTP_IDEMPOTENCY_TTL_S",
         "HTTP_OPEN_METRICS",
         "HTTP_RATE_LIMIT",
         "HTTP_ROOT_PATH",
@@ -92,6 +90,9 @@ class Settings(BaseSettings):
     http_drain_wait_s: float = Field(0, ge=0, description="How long a stopping service still takes new calls")
     http_receipt_ttl_s: Seconds = Field(600, description="How long a settled receipt is kept")
     http_receipts_max: Positive = Field(100_000, description="Most receipts kept")
+    http_idempotency_ttl_s: Seconds = Field(600, description="How long an answer is kept under its idempotency key")
+    http_idempotency_max: Positive = Field(100_000, description="Most idempotency keys kept")
+    http_async_dlq_topic: str = Field("", description="Where failed async messages go as dead letters; empty: nowhere")
 
     producer_acks: Literal["all", "1", "0"] = Field("all", description="Which acknowledgement counts")
     producer_idempotent: bool = Field(True, description="Whether retries may not duplicate (needs acks=all)")
@@ -160,6 +161,13 @@ class Settings(BaseSettings):
         module, _, function = value.partition(":")
         if not module or not function.isidentifier():
             raise ValueError("must be module:function, for example app.routing:draw")
+        return value
+
+    @field_validator("http_async_dlq_topic")
+    @classmethod
+    def _topic_name(cls, value: str) -> str:
+        if value and (value in (".", "..") or not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", value)):
+            raise ValueError("must have 1 to 249 of A-Z a-z 0-9 . _ - and not be . or ..")
         return value
 
     @field_validator("consumer_assignor")

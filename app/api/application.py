@@ -7,7 +7,7 @@ answer in the same way when the fast lane is switched off.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -16,13 +16,13 @@ from starlette.routing import Match, Route
 
 from app import __version__
 from app.api.admission import CLIENT_GONE, WRITING, Admission
-from app.api.batch import BatchRoute
 from app.api.bodies import ClientGone
 from app.api.calls import Call, RouteInfo
 from app.api.documentation import complete
 from app.api.ordinary_routes import add_routes
-from app.api.problems import Refusal, refuse
-from app.api.produce import ProduceRoute
+from app.api.problems import Refusal
+from app.api.producing_routes import FastLane, producing_routes
+from app.api.refusals import refusal_reply
 from app.api.replies import CALL, Message, Receive, Reply, Scope, Send, response_of, send_reply
 from app.api.services import Services
 from app.events import ErrorOccurred
@@ -63,11 +63,9 @@ class Application(FastAPI):
         )
         self.monitor = services.monitor
         self.admission = Admission(services.settings, services.state, services.metrics, services.monitor)
-        self.produce = (ProduceRoute(services, self.admission), BatchRoute(services, self.admission))
+        self.produce = producing_routes(services, self.admission)
         self._infos = {route.info.template: route.info for route in self.produce}
-        self._fast: Mapping[str, ProduceRoute | BatchRoute] = (
-            {route.info.template: route for route in self.produce} if fast_lane else {}
-        )
+        self._fast = FastLane(self.produce if fast_lane else ())
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -78,7 +76,7 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-        elif scope["method"] == "POST" and (route := self._fast.get(scope["path"])) is not None:
+        elif scope["method"] == "POST" and (route := self._fast.find(scope["path"])) is not None:
             await self._answer_fast(Call(route.info, scope, receive), route, send)
         else:
             await self._answer_by_router(scope, receive, send)
@@ -123,11 +121,11 @@ class Application(FastAPI):
         """The answer to a call that ended with an error; None where there is nobody to answer."""
         if isinstance(error, Refusal):
             self.admission.announce(error)
-            return refuse(error, call.request_id)
+            return refusal_reply(error, call)
         if isinstance(error, ClientGone):
             return None
         self.monitor.emit(ErrorOccurred("http.request", error))
-        return refuse(_mistake(), call.request_id)
+        return refusal_reply(_mistake(), call)
 
     def _find(self, scope: Scope) -> tuple[RouteInfo, Refusal | None]:
         """The route that the router will choose, or why there is none."""
@@ -182,7 +180,7 @@ class _Outlet:
 async def _refusal_response(request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, Refusal):
         raise refusal
-    return response_of(refuse(refusal, request.scope[CALL].request_id))
+    return response_of(refusal_reply(refusal, request.scope[CALL]))
 
 
 async def _http_response(request: Request, error: Exception) -> Response:
@@ -190,12 +188,12 @@ async def _http_response(request: Request, error: Exception) -> Response:
         raise error
     headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
     refusal = Refusal(CODE_OF_STATUS[error.status_code], error.detail, headers=headers)
-    return response_of(refuse(refusal, request.scope[CALL].request_id))
+    return response_of(refusal_reply(refusal, request.scope[CALL]))
 
 
 async def _mistake_response(request: Request, error: Exception) -> Response:
     """Starlette raises the error again after this, so that it is announced as every other."""
-    return response_of(refuse(_mistake(), request.scope[CALL].request_id))
+    return response_of(refusal_reply(_mistake(), request.scope[CALL]))
 
 
 def _mistake() -> Refusal:

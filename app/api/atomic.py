@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from app.api.batch_items import Item
 from app.api.problems import Refusal
-from app.api.produce import missing_text
 from app.api.services import Services
+from app.api.single import missing_text
 from app.errors import KafkaUnavailable, ProduceError
 from app.messages import OutgoingMessage
 from app.producing.contract import Encoded, encode

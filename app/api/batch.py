@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from app.api.admission import Admission
 from app.api.atomic import refuse_known_faults
 from app.api.batch_items import CAPACITY_CODES, Item, Outcome, answer, make_items, outcome
-from app.api.bodies import check_body_headers, read_body
+from app.api.bodies import check_content_type, read_body
 from app.api.calls import Call, RouteInfo
 from app.api.message_reader import read_batch
 from app.api.problems import Refusal
-from app.api.produce import enqueue, missing_text, queue_size, unknown_text
-from app.api.produce_options import OptionsReader
+from app.api.produce_options import OptionsReader, ProduceOptions
+from app.api.replays import Replays
 from app.api.replies import Reply
 from app.api.services import Services
+from app.api.single import enqueue, missing_text, queue_size, unknown_text
 from app.api.topic_policy import TopicPolicy
 from app.api.trace_context import trace_headers, traced
 from app.errors import ProduceError, QueueFull
@@ -31,26 +32,76 @@ class BatchRoute:
 
     info = RouteInfo("/produce/batch", writes=True, produces=True)
 
-    def __init__(self, services: Services, admission: Admission) -> None:
-        self._services = services
+    def __init__(self, services: Services, admission: Admission, policy: TopicPolicy, replays: Replays) -> None:
         self._settings = services.settings
         self._options = OptionsReader(services.settings, batch=True)
-        self._producer = services.producer
         self._admission = admission
-        self._policy = TopicPolicy(services.table.dead_letter_topics())
+        self._replays = replays
+        self._batches = Batches(services, admission, policy)
 
     async def __call__(self, call: Call) -> Reply:
-        check_body_headers(call)
+        check_content_type(call)
         options = self._options.read(call.query)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
-        items = make_items(read_batch(body, self._settings.http_max_batch), self._policy)
-        del body
+        if b"idempotency-key" in call.headers:
+            return await self._replays.answer(call, body, lambda: BatchAttempt(body, options, self._batches))
+        return await BatchAttempt(body, options, self._batches).answer(call)
+
+
+class BatchAttempt:
+    """One batch call. Its messages are taken on once, however often it is asked about."""
+
+    def __init__(self, body: bytes, options: ProduceOptions, batches: Batches) -> None:
+        self._body = body
+        self._options = options
+        self._batches = batches
+        self._items: Sequence[Item] = ()
+
+    async def answer(self, call: Call) -> Reply:
+        """Raises Refusal. Called again it waits on for the verdicts that were missing."""
+        if self._items:
+            return await self._batches.wait_on(self._items, call, self._options.timeout_s)
+        body, self._body = self._body, b""
+        self._items = self._batches.read(body, call)
+        return await self._batches.answer(self._items, call, self._options)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no later call can be answered in another way."""
+        return all(item.handle is None or item.handle.done for item in self._items)
+
+
+class Batches:
+    """Takes batches on, and says what became of each message and of the whole."""
+
+    def __init__(self, services: Services, admission: Admission, policy: TopicPolicy) -> None:
+        self._services = services
+        self._max_messages = services.settings.http_max_batch
+        self._producer = services.producer
+        self._admission = admission
+        self._policy = policy
+
+    def read(self, body: bytes, call: Call) -> Sequence[Item]:
+        """The messages of a body, those refused already that clients may not send. Raises Refusal."""
+        items = make_items(read_batch(body, self._max_messages), self._policy)
         self._carry_trace(call, items)
+        return items
+
+    async def answer(self, items: Sequence[Item], call: Call, options: ProduceOptions) -> Reply:
+        """Sends them, or none where the call is atomic and one has a fault."""
         if options.atomic and await refuse_known_faults(items, self._services):
             return self._refused_whole(items, call, queued=options.queued)
         if options.queued:
             return await self._queue(items, call)
         return await self._deliver(items, call, options.timeout_s)
+
+    async def wait_on(self, items: Sequence[Item], call: Call, timeout_s: float) -> Reply:
+        """The answer once more, for which verdicts that were missing are waited for."""
+        for item in items:
+            if item.handle is not None and item.refusal is not None and item.refusal.code == "delivery_unknown":
+                item.refusal = None
+        await self._settle(items, time.monotonic() + timeout_s, timeout_s)
+        return answer(items, counted([item.result() for item in items]), outcome(items, 200), call.request_id)
 
     def _carry_trace(self, call: Call, items: Sequence[Item]) -> None:
         if trace := trace_headers(call.headers):

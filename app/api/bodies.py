@@ -26,15 +26,12 @@ class ClientGone(Exception):
     """The client closed the connection before its body was there."""
 
 
-def check_body_headers(call: Call) -> None:
-    """Raises Refusal where the body is in a form that is not taken. No content type means JSON."""
-    headers = call.headers
-    content_type = headers.get(b"content-type")
+def check_content_type(call: Call) -> None:
+    """Raises Refusal where the body is not JSON in UTF-8. No content type means JSON."""
+    content_type = call.headers.get(b"content-type")
     if content_type is not None and not is_json(content_type):
         given = content_type.decode("latin-1")
         raise Refusal("unsupported_media_type", f"Send application/json in UTF-8, not {given[:100]!r}")
-    if b"idempotency-key" in headers:
-        raise Refusal("invalid_idempotency_key", "Idempotency-Key is not supported by this version: send none")
 
 
 def is_json(content_type: bytes) -> bool:

@@ -41,30 +41,37 @@ class RouteInfo(NamedTuple):
 
 
 class Call:
-    """A request and what it holds of the service's limits. `started` is of `time.perf_counter`."""
+    """A request and what it holds of the service's limits. `started` is of `time.perf_counter`;
+    `principal` is the name of the API key, empty without one."""
 
     __slots__ = (
         "headers",
         "held_bytes",
         "held_messages",
         "method",
+        "path",
+        "principal",
         "query",
         "receive",
         "request_id",
         "route",
+        "scope",
         "started",
     )
 
     def __init__(self, route: RouteInfo, scope: Scope, receive: Receive) -> None:
         self.started = time.perf_counter()
         self.route = route
+        self.scope = scope
         self.method: str = scope["method"]
+        self.path: str = scope["path"]
         self.query: bytes = scope.get("query_string", b"")
         self.receive = receive
         self.headers = wanted_headers(scope)
         self.request_id = request_id(self.headers)
         self.held_bytes = 0
         self.held_messages = 0
+        self.principal = ""
 
 
 def wanted_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.api.problems import CODES, PROBLEM_JSON
 from app.api.schemas import SCHEMAS
+from app.producing.contract import MAX_PARTITION
 
 Document = dict[str, Any]
 
@@ -54,6 +55,27 @@ ATOMIC = _query(
     {"type": "boolean", "default": False},
     "true: a fault in one message that can be known before sending keeps all from being sent",
 )
+IDEMPOTENCY_KEY: Document = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+    "description": "The same call with the same key gets the same answer, for HTTP_IDEMPOTENCY_TTL_S",
+}
+TOPIC: Document = {
+    "name": "topic",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 249, "pattern": "^[A-Za-z0-9._-]+$"},
+}
+RAW_FIELDS = (
+    _query("key", {"type": "string"}, "The key; bytes that are not UTF-8 are percent-encoded"),
+    _query("partition", {"type": "integer", "minimum": 0, "maximum": MAX_PARTITION}, "By default chosen"),
+    _query("partition_key", {"type": "string"}, "Chooses the partition instead of key; not stored"),
+    _query("timestamp", {"type": "string"}, "Milliseconds since 1970, or RFC 3339 with its zone; by default now"),
+    _query("label", {"type": "string", "maxLength": 256}, "Echoed in the answer, never stored"),
+    _query("tombstone", {"type": "boolean", "default": False}, "true, with an empty body: a null payload"),
+)
 
 PRODUCE: Document = {
     "summary": "Produce one message",
@@ -66,7 +88,7 @@ PRODUCE: Document = {
         202: _json("Accepted", "Queued (mode=async); the receipt tells what becomes of it"),
         **_problems(400, 403, 404, 408, 413, 415, 422, 503, 504),
     },
-    "openapi_extra": {"requestBody": _body("Message"), "parameters": [MODE, TIMEOUT]},
+    "openapi_extra": {"requestBody": _body("Message"), "parameters": [MODE, TIMEOUT, IDEMPOTENCY_KEY]},
 }
 BATCH: Document = {
     "summary": "Produce many messages",
@@ -80,7 +102,28 @@ BATCH: Document = {
         207: _json("BatchResult", "At least one message is stored and at least one is not"),
         **_problems(400, 403, 408, 413, 415, 422, 503, 504),
     },
-    "openapi_extra": {"requestBody": _body("Batch"), "parameters": [MODE, TIMEOUT, ATOMIC]},
+    "openapi_extra": {"requestBody": _body("Batch"), "parameters": [MODE, TIMEOUT, ATOMIC, IDEMPOTENCY_KEY]},
+}
+RAW: Document = {
+    "summary": "Produce one message whose payload is the body, as it is",
+    "operation_id": "produce_raw",
+    "tags": ["produce"],
+    "status_code": 200,
+    "response_description": "Delivered: the message is stored in Kafka",
+    "responses": {
+        200: _json("Delivered", "Delivered: the message is stored in Kafka"),
+        202: _json("Accepted", "Queued (mode=async); the receipt tells what becomes of it"),
+        **_problems(400, 403, 404, 408, 413, 415, 422, 503, 504),
+    },
+    "openapi_extra": {
+        "requestBody": {"required": False, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
+        "parameters": [TOPIC, *RAW_FIELDS, MODE, TIMEOUT, IDEMPOTENCY_KEY],
+    },
+}
+PRODUCING: Mapping[str, Document] = {
+    "/produce": PRODUCE,
+    "/produce/batch": BATCH,
+    "/produce/{topic}": RAW,
 }
 RECEIPT: Document = {
     "summary": "What became of a message that was produced with mode=async",

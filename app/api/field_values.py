@@ -109,7 +109,10 @@ def read_partition_key(raw: bytes) -> bytes | None:
 def read_label(raw: bytes) -> str | None:
     if raw == NULL:
         return None
-    label = read_text(raw)
+    return check_label(read_text(raw))
+
+
+def check_label(label: str) -> str:
     if len(label) > MAX_LABEL:
         raise ValueError(f"must have at most {MAX_LABEL} characters, has {len(label)}")
     return label

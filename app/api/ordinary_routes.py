@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 
 from app.api import documentation
 from app.api.bodies import ClientGone
-from app.api.calls import Call, RouteInfo
 from app.api.health import Health
+from app.api.producing_routes import ProducingRoute
 from app.api.receipt_route import read_receipt
 from app.api.replies import CALL, Receive, Reply, Scope, Send, response_of
 from app.api.services import Services
 
 
-class ProducingRoute(Protocol):
-    """A route that takes messages on."""
-
-    @property
-    def info(self) -> RouteInfo: ...
-    async def __call__(self, call: Call) -> Reply: ...
-
-
 def add_routes(application: FastAPI, services: Services, produce: Sequence[ProducingRoute]) -> None:
     """Registers every route of the API."""
     for route in produce:
-        documented = documentation.PRODUCE if route.info.template == "/produce" else documentation.BATCH
+        documented = documentation.PRODUCING[route.info.template]
         application.add_api_route(
             route.info.template, _endpoint(route), methods=["POST"], **documented, response_class=Response
         )

@@ -44,6 +44,7 @@ CODES: Mapping[str, Code] = {
     "unsupported_media_type": Code(415, "The media type is not supported"),
     "unsupported_encoding": Code(415, "The content encoding is not supported"),
     "invalid_message": Code(422, "The message is not valid"),
+    "idempotency_key_reused": Code(422, "The idempotency key was used with another body"),
     "unknown_partition": Code(422, "The topic has no such partition"),
     "refused_by_broker": Code(422, "Kafka refused the message"),
     "atomic": Code(422, "Not sent, because another message of the batch has a fault"),

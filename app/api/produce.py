@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-
-import orjson
-
 from app.api.admission import Admission
-from app.api.announcer import Announcer
-from app.api.bodies import check_body_headers, read_body
+from app.api.bodies import check_content_type, read_body
 from app.api.calls import Call, RouteInfo
-from app.api.message_reader import ReadMessage, read_one
-from app.api.problems import Refusal, refusal_of
+from app.api.message_reader import read_one
+from app.api.problems import Refusal
 from app.api.produce_options import OptionsReader, ProduceOptions
-from app.api.receipts import Receipts
+from app.api.replays import Attempt, Replays
 from app.api.replies import Reply
 from app.api.services import Services
-from app.api.topic_policy import TopicPolicy
-from app.api.trace_context import trace_headers, traced
-from app.errors import ProduceError
+from app.api.single import SingleAttempt, SingleMessages
 from app.messages import OutgoingMessage
-from app.producer import DeliveryHandle, Producer
-
-RECORD_OVERHEAD_BYTES = 31
-"""What the producer's queue counts for a message besides its payload, key and headers."""
 
 
 class ProduceRoute:
@@ -31,114 +20,29 @@ class ProduceRoute:
 
     info = RouteInfo("/produce", writes=True, produces=True)
 
-    def __init__(self, services: Services, admission: Admission) -> None:
+    def __init__(self, services: Services, admission: Admission, single: SingleMessages, replays: Replays) -> None:
         self._settings = services.settings
         self._options = OptionsReader(services.settings, batch=False)
-        self._producer = services.producer
-        self._receipts = services.receipts
-        self._announcer = Announcer(services.producer.id, services.monitor)
         self._admission = admission
-        self._policy = TopicPolicy(services.table.dead_letter_topics())
+        self._single = single
+        self._replays = replays
 
     async def __call__(self, call: Call) -> Reply:
-        check_body_headers(call)
+        check_content_type(call)
         options = self._options.read(call.query)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
-        message = self._sendable(read_one(body), call)
+        if b"idempotency-key" in call.headers:
+            return await self._replays.answer(call, body, lambda: self._attempt(body, call, options))
+        message = self._message(body, call)
         if options.queued:
-            return await self._queue(message)
-        return await self._deliver(message, call, options)
+            return await self._single.queue(message)
+        return await self._single.verdict(self._single.accept(message, call), options.timeout_s)
 
-    def _sendable(self, read: ReadMessage, call: Call) -> OutgoingMessage:
-        message = read.outgoing
-        if message is None:
+    def _message(self, body: bytes, call: Call) -> OutgoingMessage:
+        read = read_one(body)
+        if read.outgoing is None:
             raise Refusal("invalid_message", "; ".join(map(str, read.faults)), read.faults)
-        if refusal := self._policy.refusal(message.topic):
-            raise refusal
-        if b"traceparent" in call.headers:
-            return traced(message, trace_headers(call.headers))
-        return message
+        return self._single.sendable(read.outgoing, call)
 
-    async def _deliver(self, message: OutgoingMessage, call: Call, options: ProduceOptions) -> Reply:
-        self._admission.hold_messages(call, 1)
-        try:
-            handle = self._producer.accept(message, queued=False)
-        except ProduceError as error:
-            raise refusal_of(error) from None
-        if not await handle.settled(options.timeout_s) and not handle.withdraw():
-            raise Refusal("delivery_unknown", unknown_text(options.timeout_s))
-        self._announcer.verdict(handle)
-        if handle.error is not None:
-            raise refusal_of(handle.error)
-        return delivered(handle)
-
-    async def _queue(self, message: OutgoingMessage) -> Reply:
-        producer, size = self._producer, queue_size(message)
-        if not producer.knows(message.topic):
-            await refuse_missing(message.topic, producer)
-        try:
-            if not producer.has_room(1, size):
-                await producer.room(1, size)
-            receipt_id = enqueue(message, producer, self._receipts)
-        except ProduceError as error:
-            raise refusal_of(error) from None
-        self._announcer.queued(message.topic)
-        return accepted(receipt_id.encode("ascii"), message)
-
-
-def queue_size(message: OutgoingMessage) -> int:
-    """Bytes that the producer's queue will count for a message, about."""
-    return len(message.payload or b"") + len(message.key or b"") + RECORD_OVERHEAD_BYTES
-
-
-def enqueue(message: OutgoingMessage, producer: Producer, receipts: Receipts) -> str:
-    """Queues a message and returns its receipt's id. Raises ProduceError, or Refusal `overloaded`."""
-    receipts.check_room(1)
-    receipt = receipts.new(message.topic)
-    producer.accept(message, queued=True, on_settled=receipt.settle)
-    receipts.keep(receipt)
-    return receipt.id
-
-
-async def refuse_missing(topic: str, producer: Producer) -> None:
-    """Raises Refusal `unknown_topic` where `topic` is known to be missing."""
-    if await producer.known_topic(topic) is False:
-        raise Refusal("unknown_topic", missing_text(topic))
-
-
-def missing_text(topic: str) -> str:
-    """What is said of a topic that does not exist, and what to do about it."""
-    return f"Topic {topic} does not exist; create it, for example with kafka-topics --create --topic {topic}"
-
-
-def unknown_text(timeout_s: float) -> str:
-    """What is said of a message without a verdict in time."""
-    return f"No verdict came within {timeout_s:g} s: the message may be stored, sending it again may duplicate it"
-
-
-def accepted(receipt_id: bytes, message: OutgoingMessage) -> Reply:
-    """The 202 of a queued message, put together by hand as that of a stored one is."""
-    label = b"null" if message.label is None else orjson.dumps(message.label)
-    body = b'{"receipt_id":"%b","status":"pending","topic":"%b","label":%b}'
-    location = (b"location", b"/receipts/" + receipt_id)
-    return Reply(202, body % (receipt_id, message.topic.encode("ascii"), label), headers=(location,))
-
-
-def delivered(handle: DeliveryHandle) -> Reply:
-    """The 200 of a stored message, put together by hand: a topic's name needs no escaping."""
-    key = b"null" if handle.key is None else key_json(handle.key)
-    label = b"null" if handle.label is None else orjson.dumps(handle.label)
-    offset = b"null" if handle.offset is None else b"%d" % handle.offset
-    body = (
-        b'{"topic":"%b","partition":%d,"offset":%b,"timestamp":%d,"key":%b,"label":%b,"error":null,"latency_ms":%.3f}'
-    )
-    topic, partition = handle.topic.encode("ascii"), handle.partition or 0
-    return Reply(200, body % (topic, partition, offset, handle.timestamp, key, label, handle.latency_ms))
-
-
-def key_json(key: bytes) -> bytes:
-    """A stored key as JSON: text where it is UTF-8, else an object with its base64."""
-    try:
-        return orjson.dumps(key.decode("utf-8"))
-    except UnicodeDecodeError:
-        return b'{"base64":"%b"}' % base64.b64encode(key)
+    def _attempt(self, body: bytes, call: Call, options: ProduceOptions) -> Attempt:
+        return SingleAttempt(self._message(body, call), options, self._single)

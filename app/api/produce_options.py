@@ -63,13 +63,20 @@ def _faults(pairs: list[tuple[str, str]], settings: Settings, batch: bool) -> It
             yield Fault(path, f"is not a parameter of this route; known are {', '.join(known)}")
         elif name in seen:
             yield Fault(path, "is given more than once")
-        elif name == "mode" and value not in ("sync", "async"):
-            yield Fault(path, "must be sync or async")
-        elif name == "atomic" and value not in ("true", "false"):
-            yield Fault(path, "must be true or false")
-        elif name == "timeout" and not _is_timeout(value, settings.http_max_timeout_s):
-            yield Fault(path, f"must be seconds from {MIN_TIMEOUT_S:g} to {settings.http_max_timeout_s:g}")
+        elif fault := option_fault(name, value, settings):
+            yield Fault(path, fault)
         seen.add(name)
+
+
+def option_fault(name: str, value: str, settings: Settings) -> str | None:
+    """What is wrong with the value of the option `name`; None where nothing is."""
+    if name == "mode" and value not in ("sync", "async"):
+        return "must be sync or async"
+    if name == "atomic" and value not in ("true", "false"):
+        return "must be true or false"
+    if name == "timeout" and not _is_timeout(value, settings.http_max_timeout_s):
+        return f"must be seconds from {MIN_TIMEOUT_S:g} to {settings.http_max_timeout_s:g}"
+    return None
 
 
 def _is_timeout(value: str, most_s: float) -> bool:

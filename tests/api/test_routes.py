@@ -180,6 +180,7 @@ async def test_the_openapi_document_describes_every_route(service: Service) -> N
     assert set(document["paths"]) == {
         "/produce",
         "/produce/batch",
+        "/produce/{topic}",
         "/receipts/{id}",
         "/health/live",
         "/health/ready",
@@ -187,7 +188,7 @@ async def test_the_openapi_document_describes_every_route(service: Service) -> N
         "/dashboard",
     }
     produce = document["paths"]["/produce"]["post"]
-    assert {parameter["name"] for parameter in produce["parameters"]} == {"mode", "timeout"}
+    assert {parameter["name"] for parameter in produce["parameters"]} == {"mode", "timeout", "Idempotency-Key"}
     assert set(produce["responses"]) >= {"200", "202", "400", "403", "404", "413", "415", "422", "503", "504"}
     references = {
         part.partition('"')[0]

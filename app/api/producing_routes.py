@@ -1,0 +1,57 @@
+"""The routes that take messages on, and how the fast lane finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.api.admission import Admission
+from app.api.batch import BatchRoute
+from app.api.calls import Call, RouteInfo
+from app.api.produce import ProduceRoute
+from app.api.raw_route import RawRoute
+from app.api.replays import Replays
+from app.api.replies import Reply
+from app.api.services import Services
+from app.api.single import SingleMessages
+from app.api.topic_policy import TopicPolicy
+
+
+class ProducingRoute(Protocol):
+    """A route that takes messages on."""
+
+    @property
+    def info(self) -> RouteInfo: ...
+    async def __call__(self, call: Call) -> Reply: ...
+
+
+def producing_routes(services: Services, admission: Admission) -> Sequence[ProducingRoute]:
+    """All of them; they share the rules for topics and the idempotency keys."""
+    own_topics = services.table.dead_letter_topics() | {services.settings.http_async_dlq_topic} - {""}
+    policy = TopicPolicy(own_topics)
+    replays = Replays(services.settings)
+    single = SingleMessages(services, admission, policy)
+    return (
+        ProduceRoute(services, admission, single, replays),
+        BatchRoute(services, admission, policy, replays),
+        RawRoute(services, admission, single, replays),
+    )
+
+
+class FastLane:
+    """Finds the route of a path: by the whole of it, else by what comes before its one varying part."""
+
+    def __init__(self, routes: Sequence[ProducingRoute]) -> None:
+        self._whole = {route.info.template: route for route in routes if "{" not in route.info.template}
+        self._by_prefix = [
+            (route.info.template.partition("{")[0], route) for route in routes if route.info.template.count("{") == 1
+        ]
+
+    def find(self, path: str) -> ProducingRoute | None:
+        """The route of a POST to `path`; None where the router has to look for one."""
+        if (route := self._whole.get(path)) is not None:
+            return route
+        for prefix, route in self._by_prefix:
+            if path.startswith(prefix) and len(path) > len(prefix) and "/" not in path[len(prefix) :]:
+                return route
+        return None
