@@ -10,6 +10,7 @@ DemijohnError
 ├── CommitRefused               nothing to do: the records will be delivered again
 ├── CommitUnknown               commit again while the assignment holds
 ├── MembershipLost              open a new client and join again
+│   └── DuplicateInstance       wait until the other client has gone: it uses the same instance id
 ├── FetchFailed                 wait: this partition cannot be read now
 ├── PositionLost                the place to read from has gone: look up another and seek
 ├── ProduceError                one message; `code`, `retriable`, `stored` say what to do
@@ -103,6 +104,10 @@ class CommitUnknown(DemijohnError):
 
 class MembershipLost(DemijohnError):
     """The coordinator has refused this member: its client cannot go on."""
+
+
+class DuplicateInstance(MembershipLost):
+    """Another live client is a member of the group under this one's instance id."""
 
 
 class FetchFailed(DemijohnError):

@@ -25,7 +25,6 @@ MISSPELLED_CUTOFF = 0.86
 
 NOT_SUPPORTED = frozenset(
     {
-        "CONSUMER_INSTANCE_ID",
         "DASHBOARD_ACTIONS",
         "HTTP_API_KEYS_FILE",
         "HTTP_CORS_ORIGINS",
@@ -112,6 +111,9 @@ class Settings(BaseSettings):
     producer_queue_full_wait_s: float = Field(1, ge=0, le=60, description="How long to wait for room in the queue")
 
     consumer_group_id: str = Field("demijohn", min_length=1, description="The default consumer group")
+    consumer_instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] | None = Field(
+        None, description="Static membership: an id that no other live process has, such as a StatefulSet's pod name"
+    )
     consumer_max_messages: Positive = Field(100, description="Most messages in a batch")
     consumer_max_wait_ms: Milliseconds = Field(1000, description="Longest wait for a fuller batch")
     consumer_concurrency: Positive = Field(64, description="Most jobs running at once")
@@ -210,6 +212,10 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the service brings its own broker."""
         return not self.kafka_bootstrap_servers.strip()
+
+    def instance_id(self, group: str) -> str | None:
+        """Kafka's `group.instance.id` of this process in `group`; None: it is no static member."""
+        return None if self.consumer_instance_id is None else f"{self.consumer_instance_id}-{group}"
 
 
 def load_settings(env_file: str | None = ".env") -> Settings:

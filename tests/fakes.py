@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.errors import KafkaUnavailable
+from app.errors import KafkaUnavailable, MembershipLost
 from app.events import Event, Monitor
 from app.kafka.protocols import AssignmentListener, RecordBatch
 from app.messages import Headers, Record, TopicPartition
@@ -55,6 +55,7 @@ class FakeKafka:
         self.takes = True
         self.refuses: Callable[[StoredRecord], Exception | None] = lambda _: None
         self.unanswered: list[tuple[asyncio.Future[int | None], FakeBatch, TopicPartition]] = []
+        self.members: set[str] = set()
         self.max_record_bytes = KAFKA_DEFAULT_MAX_RECORD_BYTES
 
     alive = True
@@ -81,6 +82,11 @@ class FakeKafka:
         self, topic: str, partitions: int, config: Mapping[str, str] | None = None, *, timeout_s: float
     ) -> bool:
         raise AssertionError("the HTTP side creates no topics")
+
+    async def member_ids(self, group: str, *, timeout_s: float) -> frozenset[str]:
+        if not self.reachable:
+            raise KafkaUnavailable
+        return frozenset(self.members)
 
     async def describe(self, *, timeout_s: float) -> Mapping[str, Any]:
         return {}
@@ -165,7 +171,9 @@ class FakeConsumerClient:
         self.start_raises: list[Exception] = []
         self.seeks: list[tuple[TopicPartition, int]] = []
         self.troubled: str | None = None
+        self.lost: MembershipLost | None = None
         self.is_rejoining = False
+        self.id = "member-1"
         self.stopped = False
         self._data = asyncio.Event()
 
@@ -196,6 +204,11 @@ class FakeConsumerClient:
     def has_data(self, partition: TopicPartition) -> bool:
         return bool(self.fetched.get(partition) or self.raises.get(partition))
 
+    def lose(self, error: MembershipLost) -> None:
+        """The coordinator refuses this member."""
+        self.lost = error
+        self._data.set()
+
     async def wait_for_data(self, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):
@@ -203,6 +216,8 @@ class FakeConsumerClient:
         except TimeoutError:
             return
         self._data.clear()
+        if self.lost is not None:
+            raise self.lost
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(self.at)
@@ -245,6 +260,9 @@ class FakeConsumerClient:
 
     def rejoining(self) -> bool:
         return self.is_rejoining
+
+    def member_id(self) -> str:
+        return self.id
 
     def trouble(self) -> str | None:
         return self.troubled

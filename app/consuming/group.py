@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from app.consuming.context import Crisis
 from app.consuming.instances import Instances
 from app.consuming.membership import Membership, Memory
+from app.consuming.static_members import LOOK_AGAIN_S as LOOK_AT_HOLDER_S
+from app.consuming.static_members import StaticMember
 from app.consuming.threads import ThreadPool
-from app.errors import KafkaUnavailable
+from app.errors import DuplicateInstance, KafkaUnavailable, MembershipLost
 from app.events import ClientRebuilt, ErrorOccurred, GroupState, GroupStateChanged, Monitor, TopicsMissing
 from app.kafka.protocols import ClusterView, ConsumerOpener
 from app.messages import TopicPartition
@@ -23,6 +25,7 @@ from app.settings import Settings
 
 LOOK_AGAIN_S = 1.0
 REBUILD_PAUSE_S = (0.5, 30.0)
+LOOK_TIMEOUT_S = 10.0
 BEYOND_REPAIR_S = 300.0
 """Rebuilding in vain for five minutes while the brokers answer: then the process is not live."""
 
@@ -54,11 +57,13 @@ class GroupRunner:
         self.reason: str | None = "not started yet"
         self.joined_once = False
         self.missing: tuple[str, ...] = ()
+        self.duplicate = False
+        self._fought = False
         self._surroundings = surroundings
         self._listener_id = uuid.uuid4().hex[:12]
         self._stopping = asyncio.Event()
         self._membership: Membership | None = None
-        self._memory = Memory()
+        self._memory = Memory(static=_static_member(group.name, surroundings.settings))
         self._pause_s = 0.0
         self._failing_since: float | None = None
 
@@ -73,7 +78,7 @@ class GroupRunner:
         """The group's task: one membership after the other, with a pause after each that failed."""
         while not self._stopping.is_set():
             lines = await self._find_topics()
-            if lines:
+            if lines and not await self._place_taken():
                 await self._be_member(lines)
                 await self._rest(self._pause_s)
         self._become("stopped")
@@ -118,6 +123,21 @@ class GroupRunner:
         await self._rest(LOOK_AGAIN_S if cluster.reachable else 0.2)
         return {}
 
+    async def _place_taken(self) -> bool:
+        """After a fight for the instance id: whether another client holds it. Looks soon, then every minute."""
+        static = self._memory.static
+        if static is None or not self._fought:
+            return False
+        await self._rest(LOOK_AT_HOLDER_S if self.duplicate else static.step_back_s())
+        try:
+            members = await self._surroundings.cluster.member_ids(self.group.name, timeout_s=LOOK_TIMEOUT_S)
+        except KafkaUnavailable:
+            return True
+        self._fought = self.duplicate = static.held_by_another(members)
+        if self.duplicate:
+            self._become("failed", f"another live client uses the instance id {static.instance_id}")
+        return self.duplicate
+
     def _resolved(self) -> Mapping[str, Subscription]:
         existing = self._surroundings.cluster.topics()
         return self.group.resolve(existing, self._surroundings.excluded)
@@ -139,7 +159,10 @@ class GroupRunner:
             reason = await membership.live(self._stopping, self._topics_changed(lines))
             if reason is not None:
                 self._failed(reason)
-        except KafkaUnavailable as error:
+        except DuplicateInstance:
+            self._fought = True
+            self._become("joining", "another client seems to use the same instance id: stepping back")
+        except (KafkaUnavailable, MembershipLost) as error:
             self._failed(str(error))
         finally:
             if not self._stopping.is_set():
@@ -194,3 +217,8 @@ class GroupRunner:
                 await asyncio.wait({stopping}, timeout=seconds)
             finally:
                 stopping.cancel()
+
+
+def _static_member(group: str, settings: Settings) -> StaticMember | None:
+    name = settings.instance_id(group)
+    return None if name is None else StaticMember(name, settings.consumer_heartbeat_ms / 1000)

@@ -12,7 +12,8 @@ from app.consuming.context import GroupServices
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
-from app.errors import CommitRefused, CommitUnknown, MembershipLost
+from app.consuming.static_members import StaticMember
+from app.errors import CommitRefused, CommitUnknown, DuplicateInstance
 from app.events import (
     CommitFailed,
     ErrorOccurred,
@@ -39,12 +40,14 @@ STUCK_JOINING_S = 300.0
 class Memory:
     """What a group remembers of partitions over rebalances and clients.
 
-    `attempts` and `paused` as of GroupServices; `outlived`: tasks of assignments that have passed, whose jobs run on.
+    `attempts` and `paused` as of GroupServices; `outlived`: tasks of assignments that have passed, whose jobs run on;
+    `static`: its place in the group, where it is a static member.
     """
 
     attempts: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
     paused: dict[TopicPartition, str] = field(default_factory=dict)
     outlived: dict[TopicPartition, asyncio.Task[None]] = field(default_factory=dict)
+    static: StaticMember | None = None
 
 
 class Membership:
@@ -65,6 +68,8 @@ class Membership:
         self._monitor = surroundings.monitor
         self._listener_id = listener_id
         self._outlived = memory.outlived
+        self._static = memory.static
+        self._duplicate = False
         self._on_state = on_state
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._epoch = 0
@@ -93,7 +98,8 @@ class Membership:
 
     async def live(self, stopping: asyncio.Event, topics_changed: Callable[[], bool]) -> str | None:
         """Joins and works until `stopping`, or until the topics have changed (None), or the client is of no
-        use any more (the reason). Raises KafkaUnavailable where the group cannot be joined."""
+        use any more (the reason). Raises KafkaUnavailable where the group cannot be joined, MembershipLost where
+        the group will have this member no longer."""
         self._monitor.emit(GroupSubscribed(self._group.name, self._listener_id, tuple(sorted(self._lines))))
         ended = asyncio.ensure_future(stopping.wait())
         try:
@@ -118,10 +124,9 @@ class Membership:
         """Wakes idle workers when records arrive, and twice a second looks after everything else."""
         next_pulse, pulses, joining_since = 0.0, 0, time.monotonic()
         while True:
-            try:
-                await self._client.wait_for_data(PULSE_S)
-            except MembershipLost as error:
-                return str(error)
+            await self._client.wait_for_data(PULSE_S)
+            if self._duplicate:
+                raise DuplicateInstance
             self._wake_idle()
             now = time.monotonic()
             if now < next_pulse:
@@ -152,6 +157,9 @@ class Membership:
 
     async def on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._epoch += 1
+        if self._static and self._static.joined(self._client, self._client.member_id(), time.monotonic()):
+            self._duplicate = True
+            return
         committed = await self._services.positions.start(self._client, partitions, self._initial_of)
         for partition in sorted(partitions):
             self._services.ledger.assign(partition, self._epoch, committed[partition])

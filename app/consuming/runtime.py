@@ -102,7 +102,10 @@ class Runtime:
             return reasons
         for group in self.groups:
             waiting = group.state == "waiting_for_topics"
-            if not group.joined_once and not waiting:
+            if group.duplicate:
+                detail = f"group {group.group.name}: {group.reason}"
+                reasons.append(Reason("duplicate_instance_id", detail, group.since))
+            elif not group.joined_once and not waiting:
                 detail = f"group {group.group.name} has not joined yet: {group.reason or 'joining'}"
                 reasons.append(Reason("group_joining", detail, group.since))
             elif group.state == "failed":

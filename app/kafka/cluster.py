@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError, for_code
-from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
+from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest
 
 from app.errors import KafkaUnavailable
 from app.events import BrokerReachable, BrokerUnreachable, Monitor
 from app.kafka.connection import connection_options
-from app.kafka.tasks import bounded, end
+from app.kafka.tasks import bounded, end, reason
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES, Settings
 
 PROBE_INTERVAL_S = 3.0
@@ -109,10 +109,10 @@ class Cluster:
         try:
             state = await bounded(self._metadata(), PROBE_TIMEOUT_S)
         except (KafkaError, OSError, TimeoutError, ValueError) as error:
-            reason = f"no answer from {self.bootstrap_servers}: {str(error) or type(error).__name__}"
+            detail = f"no answer from {self.bootstrap_servers}: {str(error) or type(error).__name__}"
             await self._close_client()
-            self._became_unreachable(reason)
-            raise KafkaUnavailable(reason) from error
+            self._became_unreachable(detail)
+            raise KafkaUnavailable(detail) from error
         self._became_reachable(state)
         return state
 
@@ -201,12 +201,31 @@ class Cluster:
                 raise KafkaUnavailable(f"Topic {topic} was created but is not in the metadata yet")
             await asyncio.sleep(0.05)
 
+    async def member_ids(self, group: str, *, timeout_s: float) -> frozenset[str]:
+        try:
+            return await bounded(self._describe_members(group), timeout_s)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise KafkaUnavailable(f"Group {group} could not be described: {reason(error)}") from error
+
+    async def _describe_members(self, group: str) -> frozenset[str]:
+        client = await self._connected()
+        coordinator = await client.coordinator_lookup(CoordinationType.GROUP, group)
+        response = await client.send(coordinator, DescribeGroupsRequest([group]))
+        ((code, _group, _state, _protocol_type, _protocol, members, *_),) = response.groups
+        if code:
+            raise for_code(code)()
+        return frozenset(member[0] for member in members)
+
     async def _send(self, request: Any) -> Any:
+        client = await self._connected()
+        return await client.send(client.get_random_node(), request)
+
+    async def _connected(self) -> AIOKafkaClient:
         if self._client is None:
             await self.refresh(timeout_s=PROBE_TIMEOUT_S)
         if self._client is None:
             raise KafkaUnavailable("No broker is connected")
-        return await self._client.send(self._client.get_random_node(), request)
+        return self._client
 
     async def describe(self, *, timeout_s: float) -> Mapping[str, Any]:
         await self.refresh(timeout_s=timeout_s)

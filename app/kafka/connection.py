@@ -15,6 +15,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from app.errors import ConfigurationError
 from app.kafka.connecting import replace_connecting
+from app.kafka.joining import replace_joining
 from app.settings import Settings
 
 SUPPORTED_AIOKAFKA = "0.14."
@@ -98,8 +99,8 @@ MISSING_ERRORS = (
 
 def prepare_aiokafka() -> None:
     """Makes aiokafka fit for use: checks its version and its C extensions, names the error codes it lacks,
-    keeps payloads out of its log, mends how it connects. Raises ConfigurationError. May be called any number of
-    times."""
+    keeps payloads out of its log, mends how it connects and joins groups. Raises ConfigurationError. May be called
+    any number of times."""
     version = metadata.version("aiokafka")
     if not version.startswith(SUPPORTED_AIOKAFKA):
         raise ConfigurationError(f"aiokafka {version} is installed; this service needs {SUPPORTED_AIOKAFKA}x")
@@ -111,6 +112,7 @@ def prepare_aiokafka() -> None:
     for error in MISSING_ERRORS:
         aiokafka.errors.kafka_errors.setdefault(error.errno, error)
     replace_connecting()
+    replace_joining()
     _quieten_aiokafka()
 
 

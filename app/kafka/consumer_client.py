@@ -26,12 +26,13 @@ from aiokafka.errors import (
 from app.errors import (
     CommitRefused,
     CommitUnknown,
+    DuplicateInstance,
     FetchFailed,
     KafkaUnavailable,
     MembershipLost,
     PositionLost,
 )
-from app.kafka.connection import connection_options
+from app.kafka.connection import FencedInstanceId, connection_options
 from app.kafka.protocols import AssignmentListener
 from app.kafka.records import unpack_leanly
 from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
@@ -63,10 +64,12 @@ class AiokafkaConsumer:
         topics: Sequence[str],
         listener: AssignmentListener,
     ) -> None:
-        self._consumer = AIOKafkaConsumer(**_consumer_options(settings, bootstrap_servers, group))
+        options = _consumer_options(settings, bootstrap_servers, group)
+        self._consumer = AIOKafkaConsumer(**options, group_instance_id=settings.instance_id(group))
         self._consumer.subscribe(list(topics), listener=_ListenerAdapter(listener, self._remember))
         self._join_timeout_s = (settings.consumer_rebalance_timeout_ms + 2 * settings.kafka_request_timeout_ms) / 1000
         self._failure: BaseException | None = None
+        self._refusal: MembershipLost | None = None
         self._unreadable: dict[TopicPartition, int] = {}
         self._stop = Stop(self._end)
 
@@ -78,12 +81,15 @@ class AiokafkaConsumer:
             await bounded(self._consumer.start(), self._join_timeout_s)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop(0)
+            if _names_a_duplicate(error):
+                raise DuplicateInstance from error
             raise KafkaUnavailable(f"The group could not be joined: {reason(error)}") from error
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         if self._stop.begun or self._consumer._subscription.reassignment_in_progress:
             return ()
-        self._check_membership()
+        if self._refused():
+            return ()
         at = ClientPartition(*partition)
         most = 1 if (self.position(partition) or 0) < self._unreadable.get(partition, 0) else max_records
         unpack_leanly(self._consumer._fetcher._records.get(at))
@@ -108,22 +114,34 @@ class AiokafkaConsumer:
         self._unreadable[partition] = offset or 0
         return FetchFailed(f"{partition} cannot be read at offset {offset}: {error!r}")
 
-    def _check_membership(self) -> None:
-        try:
-            self._consumer._coordinator.check_errors()
-        except KafkaError as error:
-            raise MembershipLost(f"The coordinator refused this member: {error!r}") from error
+    def _refused(self) -> bool:
+        """Whether the coordinator will have this member no longer. It says so once: what it said is kept."""
+        coordinator = self._consumer._coordinator
+        if self._refusal is None and not coordinator._coordination_task.done():
+            try:
+                coordinator.check_errors()
+            except KafkaError as error:
+                self._refuse(error)
+        return self._refusal is not None
+
+    def _refuse(self, error: BaseException) -> MembershipLost:
+        text = f"The coordinator refused this member: {error!r}"
+        refusal = DuplicateInstance() if _names_a_duplicate(error) else MembershipLost(text)
+        refusal.__cause__ = error
+        self._refusal = refusal
+        return refusal
 
     def has_data(self, partition: TopicPartition) -> bool:
         return ClientPartition(*partition) in self._consumer._fetcher._records
 
     async def wait_for_data(self, timeout_s: float) -> None:
-        self._check_membership()
+        if self._refused() and self._refusal:
+            raise self._refusal
         waiter = self._consumer._fetcher._create_fetch_waiter()
         try:
             await asyncio.wait({waiter}, timeout=timeout_s)
             if waiter.done() and not waiter.cancelled() and (error := waiter.exception()):
-                raise MembershipLost(f"The coordinator refused this member: {error!r}") from error
+                raise self._refuse(error)
         finally:
             waiter.cancel()
 
@@ -236,6 +254,10 @@ class AiokafkaConsumer:
             return True
         return bool(self._consumer._subscription.reassignment_in_progress)
 
+    def member_id(self) -> str:
+        coordinator = self._consumer._coordinator
+        return "" if coordinator is None else str(coordinator.member_id)
+
     async def stop(self, grace_s: float) -> None:
         await self._stop.within(grace_s)
 
@@ -267,6 +289,11 @@ class _ListenerAdapter(ConsumerRebalanceListener):
         except BaseException as error:
             self._remember(error)
             raise
+
+
+def _names_a_duplicate(error: BaseException) -> bool:
+    """aiokafka gives what it does not know of as a KafkaError with the original's text."""
+    return FencedInstanceId.__name__ in str(error) or isinstance(error, FencedInstanceId)
 
 
 def _run_now(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -62,20 +62,21 @@ class ConsumerClient(Protocol):
     """One member of a consumer group, subscribed once, before its start, to a list of topics."""
 
     async def start(self) -> None:
-        """Joins the group; returns once it has an assignment. Raises KafkaUnavailable."""
+        """Joins the group; returns once it has an assignment. Raises KafkaUnavailable, DuplicateInstance."""
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         """Fetched records of `partition`, at most `max_records`, without waiting; empty where there are none.
 
         Raises PositionLost (seek, then go on), FetchFailed (this partition cannot be read at its position, or
-        soon after: what is before the bad record is given by the next calls), MembershipLost.
+        soon after: what is before the bad record is given by the next calls).
         """
 
     def has_data(self, partition: TopicPartition) -> bool:
         """Whether `take` has something to give or to raise."""
 
     async def wait_for_data(self, timeout_s: float) -> None:
-        """Returns when something was fetched for any partition, or after `timeout_s`. Raises MembershipLost."""
+        """Returns when something was fetched for any partition, or after `timeout_s`. Raises MembershipLost, and
+        its kind DuplicateInstance."""
 
     def assignment(self) -> frozenset[TopicPartition]: ...
     def seek(self, partition: TopicPartition, offset: int) -> None:
@@ -106,6 +107,9 @@ class ConsumerClient(Protocol):
 
     def rejoining(self) -> bool:
         """Whether the group is being rebalanced, or joined for the first time."""
+
+    def member_id(self) -> str:
+        """The id that the coordinator gave this member when it last joined; empty where it has forgotten it."""
 
     def trouble(self) -> str | None:
         """Why this client can no longer work (a dead fetch or coordination task), or None. For the watchdog."""
@@ -151,5 +155,8 @@ class ClusterView(Protocol):
         self, topic: str, partitions: int, config: Mapping[str, str] | None = None, *, timeout_s: float
     ) -> bool:
         """Creates a topic with the brokers' default replication; False if it was there. Raises KafkaUnavailable."""
+
+    async def member_ids(self, group: str, *, timeout_s: float) -> frozenset[str]:
+        """The ids of the group's members, as its coordinator knows them. Raises KafkaUnavailable."""
 
     async def describe(self, *, timeout_s: float) -> Mapping[str, Any]: ...

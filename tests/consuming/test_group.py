@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from app.consuming import group as group_module
+from app.consuming import static_members
 from app.consuming.group import GroupRunner
+from app.errors import DuplicateInstance, MembershipLost
 from app.events import ClientRebuilt, TopicsMissing
 from app.routes.table import Subscription
 from tests.consuming.groups import Place, group_of
@@ -134,3 +137,63 @@ async def test_stopping_names_what_was_cut(run: Run) -> None:
     place.members[0].give(records(0))
     await entered.wait()
     assert await runner.stop(time.monotonic() + 0.4, 0.3) == ["Made on t-0"]
+
+
+async def fight(place: Place) -> None:
+    """The group's last member is replaced again and again."""
+    client = place.members[-1]
+    for _ in range(4):
+        client.id = f"pod-g-{uuid.uuid4()}"
+        await client.rebalance(AT)
+
+
+@pytest.fixture
+def static_place(monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A place of a static member that steps back and looks again without delay."""
+    monkeypatch.setattr(group_module, "LOOK_AT_HOLDER_S", 0.01)
+    monkeypatch.setattr(static_members, "STEP_BACK_S", 0.01)
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
+    return Place(consumer_instance_id="pod", consumer_heartbeat_ms=10)
+
+
+async def test_a_duplicate_of_its_instance_id_is_left_alone_until_it_goes(run: Run, static_place: Place) -> None:
+    place = static_place
+    runner, _ = run(line_of(consumer_class()), place=place)
+    await until(lambda: runner.state == "stable", "it joined")
+    place.kafka.members = {f"pod-g-{uuid.uuid4()}"}
+    await fight(place)
+    await until(lambda: runner.duplicate, "it sees the other")
+    assert (runner.state, runner.reason) == ("failed", "another live client uses the instance id pod-g")
+    assert place.members[0].stopped
+    assert len(place.members) == 1
+    assert not runner.beyond_repair
+    place.kafka.members.clear()
+    await until(lambda: len(place.members) == 2 and runner.state == "stable", "it joined again")
+    assert not runner.duplicate
+    assert place.heard.of(ClientRebuilt) == []
+
+
+async def test_after_a_fight_the_one_that_holds_the_instance_id_goes_on(run: Run, static_place: Place) -> None:
+    place = static_place
+    runner, _ = run(line_of(consumer_class()), place=place)
+    await until(lambda: runner.state == "stable", "it joined")
+    await fight(place)
+    place.kafka.members = {place.members[0].id}
+    await until(lambda: len(place.members) == 2 and runner.state == "stable", "it joined again")
+
+
+async def test_a_member_that_is_fenced_steps_back(run: Run, static_place: Place) -> None:
+    place = static_place
+    runner, _ = run(line_of(consumer_class()), place=place)
+    await until(lambda: runner.state == "stable", "it joined")
+    place.kafka.members = {f"pod-g-{uuid.uuid4()}"}
+    place.members[0].lose(DuplicateInstance())
+    await until(lambda: runner.duplicate, "it sees the other")
+
+
+async def test_a_member_that_the_coordinator_refuses_is_replaced(run: Run) -> None:
+    runner, place = run(line_of(consumer_class()))
+    await until(lambda: runner.state == "stable", "it joined")
+    place.members[0].lose(MembershipLost("refused"))
+    await until(lambda: len(place.members) == 2 and runner.state == "stable", "a new client joined")
+    assert [event.reason for event in place.heard.of(ClientRebuilt)] == ["refused"]

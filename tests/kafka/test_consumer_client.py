@@ -382,3 +382,13 @@ async def test_joining_a_topic_that_does_not_exist_ends_with_the_request_timeout
     with pytest.raises(KafkaUnavailable, match="UnknownTopicOrPartition"):
         await client.start()
     assert time.monotonic() - started < 3
+
+
+async def test_a_dead_coordination_task_ends_the_waiting_for_data_and_no_other_task(
+    kafka: ApacheCluster, make_topic: MakeTopic, join: Join
+) -> None:
+    client = await join(kafka, await make_topic(kafka))
+    client._consumer._coordinator._coordination_task.cancel()
+    await asyncio.wait({client._consumer._coordinator._coordination_task}, timeout=2)
+    await client.wait_for_data(0.1)
+    assert client.trouble() == "coordination task is dead"
