@@ -45,7 +45,6 @@ TASK_OWNERS = {
     "app.producing.clients",
     "app.producing.dispatcher",
     "app.producer",
-    "app.consuming.ending",
     "app.consuming.membership",
     "app.consuming.group",
     "app.consuming.runtime",

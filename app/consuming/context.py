@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from app.consumer import SeekTarget
+from app.consuming.clock import Clock
 from app.consuming.dead_letters import dispatch
 from app.consuming.instances import Instances
 from app.consuming.offsets import OffsetLedger
@@ -45,6 +46,7 @@ class GroupServices:
     slots: asyncio.Semaphore
     threads: ThreadPool
     instances: Instances
+    clock: Clock
     crisis: Crisis
     commit: Callable[[], Awaitable[bool]]
     """Commits what is marked, for the whole group; False where the group has moved on."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from app.consuming.clock import Clock
+
 
 class Ending:
     """Set once: from then on nothing is dispatched and every rest is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._event = asyncio.Event()
 
     def set(self) -> None:
@@ -21,10 +24,5 @@ class Ending:
 
     async def rest(self, seconds: float) -> None:
         """Waits, or less where the end comes first."""
-        if seconds <= 0 or self.come:
-            return
-        ending = asyncio.ensure_future(self._event.wait())
-        try:
-            await asyncio.wait({ending}, timeout=seconds)
-        finally:
-            ending.cancel()
+        if seconds > 0:
+            await self._clock.wait(self._event, seconds)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.consuming.clock import Clock
 from app.consuming.context import Crisis
 from app.consuming.instances import Instances
 from app.consuming.membership import Membership, Memory
@@ -42,6 +43,7 @@ class Surroundings:
     slots: asyncio.Semaphore
     threads: ThreadPool
     instances: Instances
+    clock: Clock
     crisis: Crisis
     excluded: frozenset[str]
     """DLQ topics of the table: no pattern takes them."""

@@ -6,7 +6,6 @@ That buffer is the bounded queue of the partition: what is not taken is not fetc
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from app.consuming.announcer import PartitionAnnouncer
@@ -33,10 +32,11 @@ class Intake:
         self._assignment = assignment
         self._subscription = assignment.subscription
         self._services = assignment.services
+        self._clock = assignment.services.clock
         self._ending = ending
         self._announce = announce
         self._at_end = at_end
-        self._arrived: asyncio.Future[None] | None = None
+        self._arrived: asyncio.Event | None = None
         self._last_given: int | None = None
         self._end_told = False
 
@@ -47,19 +47,19 @@ class Intake:
 
     def wake(self) -> None:
         """Records have arrived, or the end has come."""
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
+        if self._arrived is not None:
+            self._arrived.set()
 
     async def next_batch(self) -> Sequence[Record]:
         """1 … `max_messages` records, as soon as there is one (or `min_messages`, or `max_wait_ms` have passed);
         empty only when the end has come, or the partition is to be paused or read elsewhere."""
         subscription = self._subscription
-        started = time.monotonic()
+        started = self._clock.now()
         records = await self._take(subscription.max_messages)
         if records and len(records) < subscription.min_messages:
             records = await self._fill_up(list(records), started + subscription.max_wait_ms / 1000)
         if records:
-            self._announce.batch_formed(len(records), (time.monotonic() - started) * 1000)
+            self._announce.batch_formed(len(records), (self._clock.now() - started) * 1000)
         return records
 
     def moved(self) -> None:
@@ -92,7 +92,7 @@ class Intake:
 
     async def _fill_up(self, records: list[Record], deadline: float) -> Sequence[Record]:
         wanted, most = self._subscription.min_messages, self._subscription.max_messages
-        while len(records) < wanted and not self._ending.come and time.monotonic() < deadline:
+        while len(records) < wanted and not self._ending.come and self._clock.now() < deadline:
             try:
                 more = self._services.client.take(self._partition, most - len(records))
             except (PositionLost, FetchFailed):
@@ -100,7 +100,7 @@ class Intake:
             records += more
             self._last_given = records[-1].offset
             if not more:
-                await self._arrival(deadline - time.monotonic())
+                await self._arrival(deadline - self._clock.now())
         return records
 
     async def _arrival(self, timeout_s: float | None) -> None:
@@ -108,9 +108,9 @@ class Intake:
         if self._ending.come or self._services.client.has_data(self._partition):
             await asyncio.sleep(0)
             return
-        self._arrived = asyncio.get_running_loop().create_future()
+        self._arrived = asyncio.Event()
         try:
-            await asyncio.wait({self._arrived}, timeout=timeout_s)
+            await self._clock.wait(self._arrived, timeout_s)
         finally:
             self._arrived = None
 

@@ -90,6 +90,7 @@ class Membership:
             surroundings.slots,
             surroundings.threads,
             surroundings.instances,
+            surroundings.clock,
             surroundings.crisis,
             self._commit_now,
             memory.attempts,

@@ -31,9 +31,9 @@ class PartitionWorker:
         self.subscription = subscription
         self.task: asyncio.Task[None] | None = None
         self._services = services
-        self._ending = Ending()
+        self._ending = Ending(services.clock)
         self._progress = Progress(partition, epoch, services.ledger)
-        self._steering = Steering(self._ending, self.wake, lambda: services.paused.get(partition))
+        self._steering = Steering(self._ending, services.clock, self.wake, lambda: services.paused.get(partition))
         self._assignment = Assignment(partition, epoch, subscription, services, self._progress, self._steering)
         self._announce = PartitionAnnouncer(partition, subscription, services)
         keyed = subscription.keyed

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from app.consuming.clock import Clock
 from app.consuming.group import GroupRunner, Surroundings
 from app.consuming.instances import Instances
 from app.consuming.threads import ThreadPool
@@ -62,7 +63,7 @@ class Runtime:
             instances.remember(line.consumer)
         excluded = table.dead_letter_topics()
         surroundings = Surroundings(
-            settings, cluster, open_consumer, producer, monitor, slots, threads, instances, self, excluded
+            settings, cluster, open_consumer, producer, monitor, slots, threads, instances, Clock(), self, excluded
         )
         self.groups = [GroupRunner(group, surroundings) for group in table.groups]
         self._tasks: list[asyncio.Task[None]] = []

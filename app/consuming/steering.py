@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from app.consuming.clock import Clock
 from app.consuming.ending import Ending
 
 
@@ -22,8 +21,11 @@ class Target(NamedTuple):
 class Steering:
     """Belongs to one assignment of one partition. All but `stand_still` may be called from any thread."""
 
-    def __init__(self, ending: Ending, wake: Callable[[], None], held_by: Callable[[], str | None]) -> None:
+    def __init__(
+        self, ending: Ending, clock: Clock, wake: Callable[[], None], held_by: Callable[[], str | None]
+    ) -> None:
         self._ending = ending
+        self._clock = clock
         self._wake = wake
         self._held_by = held_by
         self._loop = asyncio.get_running_loop()
@@ -38,7 +40,7 @@ class Steering:
         """Who paused the partition: an operator's name, `consumer`, or None while it is not paused."""
         if (operator := self._held_by()) is not None:
             return operator
-        return "consumer" if self._until is not None and time.monotonic() < self._until else None
+        return "consumer" if self._until is not None and self._clock.now() < self._until else None
 
     @property
     def has_target(self) -> bool:
@@ -53,7 +55,7 @@ class Steering:
     def pause(self, offset: int | None, ms: int | None) -> None:
         """No batch from the end of this one on, for `ms` or until `resume`; then from `offset`, where it is given."""
         self.asked = True
-        self._until = math.inf if ms is None else time.monotonic() + ms / 1000
+        self._until = math.inf if ms is None else self._clock.now() + ms / 1000
         if offset is not None:
             self._target = Target(offset, rewinds=False)
         self.changed()
@@ -98,7 +100,5 @@ class Steering:
         while self.paused_by is not None and not self._ending.come:
             self._changed.clear()
             held = self._held_by() is not None or self._until is None
-            left_s = None if held or self._until == math.inf else (self._until or 0) - time.monotonic()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left_s):
-                    await self._changed.wait()
+            left_s = None if held or self._until == math.inf else (self._until or 0) - self._clock.now()
+            await self._clock.wait(self._changed, left_s)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.consuming.clock import Clock
 from app.consuming.group import Surroundings
 from app.consuming.instances import Instances
 from app.consuming.threads import ThreadPool
@@ -91,6 +92,7 @@ class Place:
             asyncio.Semaphore(10),
             ThreadPool(4),
             Instances(persistent=True),
+            Clock(),
             self.critical,
             frozenset({"t.dlq"}),
         )

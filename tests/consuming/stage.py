@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from app.consumer import Consumer
+from app.consuming.clock import Clock
 from app.consuming.context import GroupServices
 from app.consuming.instances import Instances
 from app.consuming.offsets import OffsetLedger
@@ -127,6 +128,7 @@ class Stage:
             slots,
             ThreadPool(4),
             Instances(persistent=True),
+            Clock(),
             self.critical,
             self.commit,
             self.attempts,
