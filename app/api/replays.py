@@ -124,9 +124,10 @@ class Replays:
                 entry.attempt = begin()
             reply = await entry.attempt.answer(call)
         except Refusal as refusal:
-            reply = refusal_reply(refusal, call)
-            if reply.status not in KEPT and reply.status != UNKNOWN:
+            refused = refusal_reply(refusal, call)
+            if refused.status not in KEPT and refused.status != UNKNOWN:
                 raise
+            reply = refused
         finally:
             del self._running[scope]
             if reply is not None:
