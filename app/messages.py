@@ -302,9 +302,8 @@ class Messages(Sequence[Message]):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutgoingMessage:
-    """What a caller wants stored.
+class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller wants stored. A changed copy: `msgspec.structs.replace(message, headers=…)`.
 
     `payload`: bytes and str as they are, None is a tombstone, anything else becomes JSON.
     `key`: bytes, str or None; an empty key is a key. `partition`: 0 … 2³¹-1 or None to have it chosen, by
