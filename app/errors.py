@@ -23,8 +23,14 @@ DemijohnError
 │   ├── BrokerUnavailable       send again: certainly not stored
 │   ├── QueueFull               send again later: certainly not stored
 │   ├── ProducerClosed          send again, to another instance: certainly not stored
+│   ├── RolledBack              run the transaction again: the message is not visible
 │   └── DeliveryUnknown         may be stored: sending again may duplicate it
 ├── ProduceManyError            look at `reports`, one for each message
+├── TransactionError
+│   ├── TransactionAborted      run it again: nothing of it is visible
+│   ├── TransactionFenced       another producer has the transactional id now: look before you run it again
+│   └── TransactionUnknown      it may be committed: running it again may duplicate it
+├── AbortTransaction            raised by you, in a transaction, to abort it quietly
 └── ConsumeError                raised in consumers
     ├── MessageFailed           everything before this message is done, this one failed
     ├── UndecodablePayload      the payload of this message cannot be read
@@ -203,6 +209,13 @@ class ProducerClosed(ProduceError):
     retriable = True
 
 
+class RolledBack(ProduceError):
+    """The message's transaction was aborted: nobody who reads committed records sees it."""
+
+    code = "transaction_aborted"
+    retriable = True
+
+
 class DeliveryUnknown(ProduceError):
     """No verdict came in time: the message may be stored, and sending it again may duplicate it."""
 
@@ -218,6 +231,26 @@ class ProduceManyError(DemijohnError):
         self.reports = tuple(reports)
         failed = [report.error for report in self.reports if report.error is not None]
         super().__init__(f"{len(failed)} of {len(self.reports)} messages were not delivered, first: {failed[0]}")
+
+
+class TransactionError(DemijohnError):
+    """A transaction did not end with a commit."""
+
+
+class TransactionAborted(TransactionError):
+    """The transaction was aborted; nothing of it is visible. The cause says why."""
+
+
+class TransactionFenced(TransactionError):
+    """Kafka refused the transaction: it was open for too long, or another producer uses its transactional id."""
+
+
+class TransactionUnknown(TransactionError):
+    """Kafka did not answer the commit in time: the transaction may be committed as a whole, or not at all."""
+
+
+class AbortTransaction(DemijohnError):
+    """Raise it inside a transaction to abort it: the block ends quietly and nothing of it is visible."""
 
 
 class Positioned(Protocol):

@@ -29,7 +29,7 @@ from app.kafka.consumer_client import AiokafkaConsumer
 from app.kafka.embedded.choice import EmbeddedBroker, choose_embedded
 from app.kafka.embedded.mock import DEFAULT_PARTITIONS, MockBroker
 from app.kafka.producer_client import open_producer
-from app.kafka.protocols import AssignmentListener, ConsumerClient, ProducerClient
+from app.kafka.protocols import AssignmentListener, ClientOptions, ConsumerClient, ProducerClient
 from app.lifecycle import Lifecycle
 from app.observing.log import LogLines
 from app.observing.log_setup import set_up_logging
@@ -105,8 +105,8 @@ class Service:
             metrics=Metrics(settings, snapshot, sources, self.monitor),
         )
 
-    async def _open_producer(self) -> ProducerClient:
-        return await open_producer(self.settings, self._cluster.bootstrap_servers)
+    async def _open_producer(self, options: ClientOptions) -> ProducerClient:
+        return await open_producer(self.settings, self._cluster.bootstrap_servers, options)
 
     def _open_consumer(self, group: str, topics: Sequence[str], listener: AssignmentListener) -> ConsumerClient:
         settings = self.settings

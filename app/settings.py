@@ -36,11 +36,7 @@ NOT_SUPPORTED = frozenset(
         "HTTP_TLS_KEY",
         "HTTP_TOPICS",
         "HTTP_TRUSTED_PROXIES",
-        "LOG_PAYLOADS",
-        "PRODUCER_BUFFER_MAX_AGE_MS",
-        "PRODUCER_BUFFER_MAX_MESSAGES",
         "PRODUCER_CLIENT",
-        "PRODUCER_TRANSACTIONAL_ID_PREFIX",
     }
 )
 """Reserved names. Refused when set: a protection that is asked for is never silently left out."""
@@ -109,6 +105,15 @@ class Settings(BaseSettings):
     producer_queue_messages: Positive = Field(100_000, description="Most messages queued by async calls")
     producer_queue_bytes: Positive = Field(64 * MIB, description="Most bytes queued by async calls")
     producer_queue_full_wait_s: float = Field(1, ge=0, le=60, description="How long to wait for room in the queue")
+    producer_transactional_id_prefix: str | None = Field(
+        None, min_length=1, description="Beginning of transactional ids; empty: transactions cannot be used"
+    )
+    producer_buffer_max_age_ms: Milliseconds | None = Field(
+        None, description="A message buffered for so long flushes the buffer; empty: none does"
+    )
+    producer_buffer_max_messages: Positive | None = Field(
+        None, description="So many buffered messages flush the buffer; empty: any number is kept"
+    )
 
     consumer_group_id: str = Field("demijohn", min_length=1, description="The default consumer group")
     consumer_instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] | None = Field(
@@ -140,6 +145,7 @@ class Settings(BaseSettings):
 
     shutdown_timeout_s: Seconds = Field(25, description="The whole stop takes at most this long")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_payloads: bool = Field(False, description="Whether lines on produced messages show the payload")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people or for machines")
     routes: str = Field("app.routing:draw", description="Import path of the routing table, module:function")
 

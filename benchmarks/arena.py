@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,9 @@ class Arena:
         name = f"bench-{uuid.uuid4().hex[:8]}"
         assert await self._cluster.create_topic(name, partitions, None, timeout_s=20)
         await self._cluster.refresh(timeout_s=10)
-        producer = Producer(self.settings, self._cluster, lambda: open_producer(self.settings, self.servers), Monitor())
+        producer = Producer(
+            self.settings, self._cluster, partial(open_producer, self.settings, self.servers), Monitor()
+        )
         for start in range(0, records, 10_000):
             await producer.produce_many_sync(
                 {

@@ -7,6 +7,7 @@ import logging
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,6 @@ async def make_topic(cluster: Cluster) -> MakeTopic:
 @pytest.fixture
 async def producer(settings: Settings, cluster: Cluster) -> AsyncIterator[Producer]:
     """A producer for the shared Kafka."""
-    made = Producer(settings, cluster, lambda: open_producer(settings, settings.kafka_bootstrap_servers), Monitor())
+    made = Producer(settings, cluster, partial(open_producer, settings, settings.kafka_bootstrap_servers), Monitor())
     yield made
     await made.close(5)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.errors import KafkaUnavailable, MembershipLost
+from aiokafka import errors as kafka_errors
+
+from app.errors import KafkaUnavailable, MembershipLost, TransactionUnknown
 from app.events import Event, Monitor
-from app.kafka.protocols import AssignmentListener, RecordBatch
+from app.kafka.protocols import AssignmentListener, ClientOptions, ProducerClient, RecordBatch
 from app.messages import Headers, Record, TopicPartition
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES
 
@@ -57,6 +59,13 @@ class FakeKafka:
         self.unanswered: list[tuple[asyncio.Future[int | None], FakeBatch, TopicPartition]] = []
         self.members: set[str] = set()
         self.max_record_bytes = KAFKA_DEFAULT_MAX_RECORD_BYTES
+        self.opened: list[ClientOptions] = []
+        self.opening_raises: list[Exception] = []
+        self.transaction_raises: dict[str, list[Exception]] = {}
+        """What the next calls of begin, add_offsets, commit and abort raise, one each."""
+        self.commits_answered = True
+        self.committed: list[tuple[str, dict[TopicPartition, int]]] = []
+        self.aborted: list[list[StoredRecord]] = []
 
     alive = True
 
@@ -91,8 +100,23 @@ class FakeKafka:
     async def describe(self, *, timeout_s: float) -> Mapping[str, Any]:
         return {}
 
-    async def open_client(self) -> FakeKafka:
-        return self
+    async def open_client(self, options: ClientOptions = ClientOptions()) -> ProducerClient:  # noqa: B008
+        self.opened.append(options)
+        if self.opening_raises:
+            raise self.opening_raises.pop(0)
+        return self if options.transactional_id is None else FakeTransactionalClient(self)
+
+    def begin(self) -> None:
+        raise AssertionError("it has no transactional id")
+
+    async def add_offsets(self, offsets: Mapping[TopicPartition, int], group: str) -> None:
+        raise AssertionError("it has no transactional id")
+
+    async def commit(self) -> None:
+        raise AssertionError("it has no transactional id")
+
+    async def abort(self) -> None:
+        raise AssertionError("it has no transactional id")
 
     def new_batch(self) -> FakeBatch:
         return FakeBatch()
@@ -133,6 +157,69 @@ class FakeKafka:
     def records(self, topic: str) -> list[StoredRecord]:
         """All records of a topic, partition by partition."""
         return [record for at in sorted(self.stored) if at.topic == topic for record in self.stored[at]]
+
+
+class FakeTransactionalClient:
+    """What it sends is in the broker's log once it is committed."""
+
+    def __init__(self, kafka: FakeKafka) -> None:
+        self._kafka = kafka
+        self._stopped = asyncio.Event()
+        self._sent: list[tuple[TopicPartition, FakeBatch]] = []
+        self._offsets: list[tuple[str, dict[TopicPartition, int]]] = []
+        self.new_batch = kafka.new_batch
+
+    @property
+    def alive(self) -> bool:
+        return not self._stopped.is_set()
+
+    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
+        assert isinstance(batch, FakeBatch)
+        answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        refusals = [refusal for record in batch.records if (refusal := self._kafka.refuses(record))]
+        if not self._kafka.answers:
+            self._kafka.unanswered.append((answer, batch, partition))
+        elif refusals:
+            answer.set_exception(refusals[0])
+        else:
+            earlier = sum(len(other.records) for at, other in self._sent if at == partition)
+            answer.set_result(len(self._kafka.stored.get(partition, [])) + earlier)
+            self._sent.append((partition, batch))
+        return answer
+
+    def _raise(self, call: str) -> None:
+        if planned := self._kafka.transaction_raises.get(call):
+            raise planned.pop(0)
+
+    def begin(self) -> None:
+        self._raise("begin")
+
+    async def add_offsets(self, offsets: Mapping[TopicPartition, int], group: str) -> None:
+        self._raise("add_offsets")
+        self._offsets.append((group, dict(offsets)))
+
+    async def commit(self) -> None:
+        self._raise("commit")
+        if not self._kafka.commits_answered:
+            await self._stopped.wait()
+            raise TransactionUnknown
+        for at, batch in self._sent:
+            self._kafka.stored.setdefault(at, []).extend(batch.records)
+        self._kafka.committed += self._offsets
+        self._sent, self._offsets = [], []
+
+    async def abort(self) -> None:
+        self._raise("abort")
+        self._kafka.aborted.append([record for _, batch in self._sent for record in batch.records])
+        self._sent, self._offsets = [], []
+
+    async def stop(self, grace_s: float) -> None:
+        if self._sent and self.alive:
+            self._kafka.aborted.append([record for _, batch in self._sent for record in batch.records])
+        for answer, _, _ in self._kafka.unanswered:
+            if not answer.done():
+                answer.set_exception(kafka_errors.ProducerClosed())
+        self._stopped.set()
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ TASK_OWNERS = {
     "app.kafka.consumer_client",
     "app.producing.clients",
     "app.producing.dispatcher",
+    "app.producing.flushing",
+    "app.producing.transaction_pool",
     "app.producer",
     "app.consuming.membership",
     "app.consuming.group",

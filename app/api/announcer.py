@@ -45,9 +45,10 @@ class Tally:
 
 class Announcer:
     """Emits MessageProducedSync and MessageProducedAsync; beyond EACH_PER_S, once a second and topic, the
-    events that stand for many."""
+    events that stand for many. With `payloads` the first ones carry the payload."""
 
-    def __init__(self, producer_id: str, monitor: Monitor) -> None:
+    def __init__(self, producer_id: str, monitor: Monitor, *, payloads: bool = False) -> None:
+        self._payloads = payloads
         self._producer_id = producer_id
         self._monitor = monitor
         self._delivered = Tally()
@@ -60,12 +61,14 @@ class Announcer:
         if self._delivered.add(topic, took_ms) and self._monitor.listens(MessageProducedSync):
             report = handle.report
             if report is not None:
-                self._monitor.emit(MessageProducedSync(self._producer_id, topic, took_ms, report))
+                payload = handle.value if self._payloads else None
+                self._monitor.emit(MessageProducedSync(self._producer_id, topic, took_ms, report, payload))
 
-    def queued(self, topic: str) -> None:
+    def queued(self, topic: str, payload: bytes | None = None) -> None:
         """An async call was answered with a receipt."""
         if self._queued.add(topic, 0.0) and self._monitor.listens(MessageProducedAsync):
-            self._monitor.emit(MessageProducedAsync(self._producer_id, topic))
+            shown = payload if self._payloads else None
+            self._monitor.emit(MessageProducedAsync(self._producer_id, topic, shown))
 
     def _second_passed(self, _: LoopLagMeasured) -> None:
         for calls, slowest_ms in self._delivered.rest():

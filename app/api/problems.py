@@ -53,6 +53,7 @@ CODES: Mapping[str, Code] = {
     "queue_full": Code(503, "The queue is full", True, 1),
     "overloaded": Code(503, "Too much is in flight", True, 1),
     "draining": Code(503, "The service is stopping", True, 1),
+    "transaction_aborted": Code(503, "The transaction of the message was aborted", True, 1),
     "delivery_unknown": Code(504, "It is not known whether the message is stored", True),
 }
 """Every code of an answer. A test holds that each is on the documentation page."""

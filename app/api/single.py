@@ -30,7 +30,7 @@ class SingleMessages:
     def __init__(self, services: Services, admission: Admission, policy: TopicPolicy) -> None:
         self._producer = services.producer
         self._receipts = services.receipts
-        self._announcer = Announcer(services.producer.id, services.monitor)
+        self._announcer = Announcer(services.producer.id, services.monitor, payloads=services.settings.log_payloads)
         self._admission = admission
         self._policy = policy
 
@@ -71,7 +71,7 @@ class SingleMessages:
             receipt_id = enqueue(message, producer, self._receipts)
         except ProduceError as error:
             raise refusal_of(error) from None
-        self._announcer.queued(message.topic)
+        self._announcer.queued(message.topic, message.payload)
         return accepted(receipt_id.encode("ascii"), message)
 
 

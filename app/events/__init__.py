@@ -29,6 +29,7 @@ from app.events.monitor import (
     Monitor,
 )
 from app.events.producing import (
+    BufferFlushed,
     MessageProducedAsync,
     MessageProducedSync,
     MessagesAccepted,
@@ -39,6 +40,9 @@ from app.events.producing import (
     ProducerClosing,
     ProducerRebuilt,
     QueueFullWaited,
+    TransactionAborted,
+    TransactionCommitted,
+    TransactionStarted,
 )
 from app.events.service import (
     BrokerReachable,
@@ -59,6 +63,7 @@ from app.events.service import (
 __all__ = [
     "BrokerReachable",
     "BrokerUnreachable",
+    "BufferFlushed",
     "ClientRebuilt",
     "CommitFailed",
     "Culprit",
@@ -99,5 +104,8 @@ __all__ = [
     "State",
     "TopicCreated",
     "TopicsMissing",
+    "TransactionAborted",
+    "TransactionCommitted",
+    "TransactionStarted",
     "WarningRaised",
 ]

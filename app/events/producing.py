@@ -19,20 +19,22 @@ class MessagesAccepted(Event):
 
 @dataclass(frozen=True, slots=True)
 class MessageProducedSync(Event):
-    """A `produce_sync` call came back with a verdict."""
+    """A `produce_sync` call came back with a verdict. `payload` is None unless LOG_PAYLOADS asks for it."""
 
     producer_id: str
     topic: str
     took_ms: float
     report: DeliveryReport
+    payload: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageProducedAsync(Event):
-    """A message was delegated to the dispatch queue."""
+    """A message was delegated to the dispatch queue. `payload` is None unless LOG_PAYLOADS asks for it."""
 
     producer_id: str
     topic: str
+    payload: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,48 @@ class ProducerRebuilt(Event):
 
     producer_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BufferFlushed(Event):
+    """Buffered messages were given to the producer. `sent` were accepted, `returned` are in the buffer again,
+    `refused` were invalid or refused for good."""
+
+    producer_id: str
+    sent: int
+    returned: int
+    refused: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStarted(Event):
+    """A transaction was opened."""
+
+    producer_id: str
+    transactional_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionCommitted(Event):
+    """A transaction was committed, `took_ms` after it was opened."""
+
+    producer_id: str
+    transactional_id: str
+    messages: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAborted(Event):
+    """A transaction was not committed: `aborted`, or `unknown` where Kafka did not answer the commit."""
+
+    producer_id: str
+    transactional_id: str
+    outcome: Literal["aborted", "unknown"]
+    messages: int
+    reason: str
+    took_ms: float
 
 
 @dataclass(frozen=True, slots=True)

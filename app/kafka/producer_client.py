@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.structs import TopicPartition as KafkaPartition
 
 from app.errors import KafkaUnavailable
 from app.kafka.connection import connection_options
-from app.kafka.protocols import RecordBatch
+from app.kafka.protocols import ClientOptions, RecordBatch
 from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
+from app.kafka.transactions import break_off, commit_errors, healthy, transaction_errors
 from app.messages import TopicPartition
 from app.settings import MIB, Settings
 
@@ -20,11 +23,16 @@ RECORD_OVERHEAD_BYTES = 64 * 1024
 """Room for key and headers beside the largest payload; each topic's own limit is held by the caller."""
 METADATA_MAX_AGE_MS = 60_000
 CLOSE_TIMEOUT_S = 1.0
+TRANSACTION_TIMEOUT_MS = 60_000
+"""Kafka aborts a transaction that is open for longer: twice the default delivery deadline."""
+AS_CONFIGURED = ClientOptions()
 
 
-async def open_producer(settings: Settings, bootstrap_servers: str) -> AiokafkaProducer:
+async def open_producer(
+    settings: Settings, bootstrap_servers: str, options: ClientOptions = AS_CONFIGURED
+) -> AiokafkaProducer:
     """A started producer. Raises KafkaUnavailable within twice the request timeout."""
-    client = AiokafkaProducer(settings, bootstrap_servers)
+    client = AiokafkaProducer(settings, bootstrap_servers, options)
     try:
         await bounded(client.start(), settings.kafka_request_timeout_ms / 1000 * 2)
     except (KafkaError, OSError, TimeoutError) as error:
@@ -39,9 +47,8 @@ async def open_producer(settings: Settings, bootstrap_servers: str) -> AiokafkaP
 class AiokafkaProducer:
     """Implements `app.kafka.protocols.ProducerClient`."""
 
-    def __init__(self, settings: Settings, bootstrap_servers: str) -> None:
-        self._producer = AIOKafkaProducer(**_producer_options(settings, bootstrap_servers))
-        self._idempotent = settings.producer_idempotent
+    def __init__(self, settings: Settings, bootstrap_servers: str, options: ClientOptions = AS_CONFIGURED) -> None:
+        self._producer = AIOKafkaProducer(**_producer_options(settings, bootstrap_servers, options))
         self._stop = Stop(self._end)
 
     async def start(self) -> None:
@@ -53,6 +60,7 @@ class AiokafkaProducer:
     def _sender_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             _fail_what_is_left(self._producer._message_accumulator, error)
+            break_off(self._producer._txn_manager, error)
 
     def new_batch(self) -> RecordBatch:
         batch: RecordBatch = self._producer.create_batch()
@@ -65,7 +73,28 @@ class AiokafkaProducer:
     @property
     def alive(self) -> bool:
         task = self._producer._sender.sender_task
-        return not self._stop.begun and task is not None and not task.done()
+        running = not self._stop.begun and task is not None and not task.done()
+        return running and healthy(self._producer._txn_manager)
+
+    def begin(self) -> None:
+        with transaction_errors():
+            self._producer._txn_manager.begin_transaction()
+
+    async def add_offsets(self, offsets: Mapping[TopicPartition, int], group: str) -> None:
+        at = {KafkaPartition(*partition): offset for partition, offset in offsets.items()}
+        with transaction_errors():
+            await self._producer.send_offsets_to_transaction(at, group)
+
+    async def commit(self) -> None:
+        manager = self._producer._txn_manager
+        with transaction_errors():
+            manager.committing_transaction()
+        with commit_errors():
+            await asyncio.shield(manager.wait_for_transaction_end())
+
+    async def abort(self) -> None:
+        with transaction_errors():
+            await self._producer.abort_transaction()
 
     async def stop(self, grace_s: float) -> None:
         await self._stop.within(grace_s)
@@ -81,6 +110,7 @@ class AiokafkaProducer:
         _fail_what_is_left(accumulator, ProducerClosed())
         if task is not None:
             await _end_sender(task, sender)
+        break_off(producer._txn_manager, ProducerClosed())
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
             await bounded(producer.client.close(), CLOSE_TIMEOUT_S)
 
@@ -95,17 +125,27 @@ def _fail_what_is_left(accumulator: Any, error: BaseException) -> None:
 
 
 async def _end_sender(task: asyncio.Task[None], sender: Any) -> None:
-    """Ends the sender task and the produce requests it runs, which it would otherwise wait for."""
-    requests = [other for other in asyncio.all_tasks() if other is not task and _runs(other, sender._send_produce_req)]
+    """Ends the sender task and the requests it runs, which it would otherwise wait for."""
+    requests = [other for other in asyncio.all_tasks() if other is not task and _runs_request_of(other, sender)]
     await end([*requests, task], CANCEL_TIMEOUT_S)
 
 
-def _runs(task: asyncio.Task[Any], method: Any) -> bool:
+REQUESTS = (
+    "_send_produce_req",
+    "_do_add_partitions_to_txn",
+    "_do_add_offsets_to_txn",
+    "_do_txn_offset_commit",
+    "_do_txn_commit",
+)
+"""What the sender runs in tasks of their own."""
+
+
+def _runs_request_of(task: asyncio.Task[Any], sender: Any) -> bool:
     coroutine: Any = task.get_coro()
     frame = getattr(coroutine, "cr_frame", None)
-    if frame is None or getattr(coroutine, "cr_code", None) is not method.__func__.__code__:
+    if frame is None or getattr(coroutine, "__name__", "") not in REQUESTS:
         return False
-    return frame.f_locals.get("self") is method.__self__
+    return frame.f_locals.get("self") is sender
 
 
 def _first_offset(sent: asyncio.Future[Any]) -> asyncio.Future[int | None]:
@@ -128,15 +168,20 @@ def _first_offset(sent: asyncio.Future[Any]) -> asyncio.Future[int | None]:
     return result
 
 
-def _producer_options(settings: Settings, bootstrap_servers: str) -> dict[str, Any]:
-    acks: int | str = settings.producer_acks if settings.producer_acks == "all" else int(settings.producer_acks)
-    compression = settings.producer_compression
-    return {
+def _producer_options(settings: Settings, bootstrap_servers: str, options: ClientOptions) -> dict[str, Any]:
+    transactional = options.transactional_id is not None
+    acks = "all" if transactional else options.acks or settings.producer_acks
+    compression = options.compression or settings.producer_compression
+    chosen: dict[str, Any] = {
         **connection_options(settings, bootstrap_servers),
-        "acks": acks,
-        "enable_idempotence": settings.producer_idempotent,
+        "acks": acks if acks == "all" else int(acks),
+        "enable_idempotence": transactional or (settings.producer_idempotent and acks == "all"),
         "compression_type": None if compression == "none" else compression,
         "max_batch_size": max(MIB, settings.producer_max_payload_bytes + RECORD_OVERHEAD_BYTES),
         "metadata_max_age_ms": METADATA_MAX_AGE_MS,
         "linger_ms": 0,
     }
+    if transactional:
+        chosen["transactional_id"] = options.transactional_id
+        chosen["transaction_timeout_ms"] = TRANSACTION_TIMEOUT_MS
+    return chosen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.messages import Headers, Record, TopicPartition
@@ -27,8 +28,20 @@ class RecordBatch(Protocol):
     def record_count(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How a producer's client differs from what the settings say; None: as they say."""
+
+    acks: str | None = None
+    compression: str | None = None
+    transactional_id: str | None = None
+
+
 class ProducerClient(Protocol):
-    """One idempotent producer. One batch per partition may be in flight at a time."""
+    """One idempotent producer. One batch per partition may be in flight at a time.
+
+    The methods on transactions are for a client with a transactional id. They have no bound of their own.
+    """
 
     def new_batch(self) -> RecordBatch: ...
 
@@ -49,6 +62,19 @@ class ProducerClient(Protocol):
         Never raises, takes at most `grace_s` + 2 s whatever the brokers do, may be called twice. When it
         returns nothing will ever be sent again.
         """
+
+    def begin(self) -> None:
+        """Opens a transaction: what is sent from now on is in it. Raises TransactionFenced, TransactionAborted."""
+
+    async def add_offsets(self, offsets: Mapping[TopicPartition, int], group: str) -> None:
+        """Puts the commit of `offsets` into the transaction. Of one group only. Raises as `begin`."""
+
+    async def commit(self) -> None:
+        """Ends the transaction when everything sent has its answer. Raises as `begin`, and TransactionUnknown;
+        cancelled, it leaves the outcome unknown too."""
+
+    async def abort(self) -> None:
+        """Ends the transaction, and nothing of it will be visible. Raises as `begin`."""
 
 
 class AssignmentListener(Protocol):
@@ -120,8 +146,9 @@ class ConsumerClient(Protocol):
 
 ConsumerOpener = Callable[[str, Sequence[str], AssignmentListener], ConsumerClient]
 """(group id, topics, listener) to a client that is not started yet."""
-ProducerOpener = Callable[[], Awaitable[ProducerClient]]
-"""Opens a started producer. Raises KafkaUnavailable."""
+ProducerOpener = Callable[[ClientOptions], Awaitable[ProducerClient]]
+"""Opens a started producer. Raises KafkaUnavailable. One with a transactional id fences every earlier one of that
+id, and a transaction that was left open is aborted, or its commit completed, before it is opened."""
 
 
 class ClusterView(Protocol):

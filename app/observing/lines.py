@@ -35,3 +35,11 @@ def blocked_text(event: LoopBlocked | LoopStuck) -> str:
         return f"{text}, and none of its code was seen at work: was the process stopped, or without a processor?"
     remedy = "some code waits without await" if event.culprit.consumer is None else "use plain def or await"
     return f"{text} by {event.culprit}: {remedy}"
+
+
+SHOWN_BYTES = 1000
+
+
+def payload_text(payload: bytes | None) -> str:
+    """How a line goes on where payloads are asked for: the first 1,000 bytes."""
+    return "" if payload is None else f": {payload[:SHOWN_BYTES]!r}{'...' if len(payload) > SHOWN_BYTES else ''}"

@@ -42,12 +42,13 @@ from app.events import (
     TopicsMissing,
     WarningRaised,
 )
-from app.observing.lines import blocked_text, counted, partitions_text
+from app.observing.lines import blocked_text, counted, partitions_text, payload_text
 from app.observing.sampling import Sampler
+from app.observing.transaction_log import TransactionLines
 
 
 class LogLines:
-    """Writes to the logger `demijohn`. Payloads, keys and headers are in no line."""
+    """Writes to the logger `demijohn`. Keys and headers are in no line; payloads only with LOG_PAYLOADS."""
 
     def __init__(self, monitor: Monitor, logger: logging.Logger | None = None) -> None:
         self._log = logger or logging.getLogger("demijohn")
@@ -56,6 +57,7 @@ class LogLines:
         self._subscribe_service(monitor)
         self._subscribe_producer(monitor)
         self._subscribe_groups(monitor)
+        TransactionLines(monitor, self._log, self._sampler)
 
     def _subscribe_service(self, monitor: Monitor) -> None:
         monitor.subscribe(ServiceStateChanged, self._state_changed)
@@ -129,19 +131,21 @@ class LogLines:
         self._sampled(
             "Sync producing of a message",
             event.topic,
-            "[%s] Sync producing of a message to '%s' topic took %.2f ms",
+            "[%s] Sync producing of a message to '%s' topic took %.2f ms%s",
             event.producer_id,
             event.topic,
             event.took_ms,
+            payload_text(event.payload),
         )
 
     def _message_produced_async(self, event: MessageProducedAsync) -> None:
         self._sampled(
             "Message delegated to a dispatch queue",
             event.topic,
-            "[%s] Message to '%s' topic was delegated to a dispatch queue",
+            "[%s] Message to '%s' topic was delegated to a dispatch queue%s",
             event.producer_id,
             event.topic,
+            payload_text(event.payload),
         )
 
     def _messages_produced_sync(self, event: MessagesProducedSync) -> None:

@@ -17,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from app.events import (
+    BufferFlushed,
     ClientRebuilt,
     CommitFailed,
     DeadLetterDispatched,
@@ -31,6 +32,8 @@ from app.events import (
     ProducerRebuilt,
     RequestRefused,
     RetryScheduled,
+    TransactionAborted,
+    TransactionCommitted,
 )
 from app.observing.reasons import Sources
 from app.observing.snapshot import Snapshot
@@ -90,6 +93,9 @@ class Metrics(Collector):
         monitor.subscribe(RequestRefused, lambda event: self._count("http_refused", event.code))
         monitor.subscribe(ProducerRebuilt, lambda _: self._count("client_rebuilds", "producer"))
         monitor.subscribe(ClientRebuilt, lambda event: self._count("client_rebuilds", f"group:{event.group}"))
+        monitor.subscribe(BufferFlushed, lambda event: self._count("produce_buffer_flushes"))
+        monitor.subscribe(TransactionCommitted, lambda _: self._count("produce_transactions", "committed"))
+        monitor.subscribe(TransactionAborted, lambda event: self._count("produce_transactions", event.outcome))
         monitor.subscribe(JobFinished, self._job_finished)
         monitor.subscribe(ErrorOccurred, self._error_occurred)
         monitor.subscribe(RetryScheduled, lambda event: self._count("consume_retries", event.group, event.topic))
@@ -241,6 +247,8 @@ def _add_known(family: GaugeMetricFamily, labels: Sequence[str], value: Any) -> 
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "http_refused": ("HTTP requests refused because of load or state", ("code",)),
     "produce_messages": ("Messages with a verdict", ("outcome", "code")),
+    "produce_transactions": ("Transactions that ended", ("outcome",)),
+    "produce_buffer_flushes": ("Flushes of the buffer", ()),
     "consume_messages": ("Messages that consumers have handled", ("group", "topic")),
     "consume_errors": ("Errors", ("group", "topic", "kind")),
     "consume_retries": ("Retries scheduled", ("group", "topic")),

@@ -5,24 +5,61 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
+from typing import Protocol
 
 from app.errors import KafkaUnavailable
 from app.events import Monitor, ProducerRebuilt
-from app.kafka.protocols import ProducerClient, ProducerOpener
+from app.kafka.protocols import ClientOptions, ProducerClient, ProducerOpener
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 BURST, BURST_WINDOW_S, BURST_PAUSE_S = 20, 10.0, 0.5
 """More than 20 openings within 10 s are half a second apart: a refusal without end must not spin."""
 CLOSED_TEXT = "the producer is closed"
+AS_CONFIGURED = ClientOptions()
+
+
+class Clients(Protocol):
+    """Where a lane gets its client from."""
+
+    async def current(self) -> tuple[ProducerClient, int]:
+        """The client and its generation, opened if need be. Raises KafkaUnavailable."""
+
+    def retire(self, generation: int, reason: str, grace_s: float) -> None:
+        """That client is of no use any more. What is in flight on it has `grace_s` to finish."""
+
+
+class OneClient:
+    """One client that is never replaced: `on_broken` is called, once, at the first trouble with it."""
+
+    def __init__(self, client: ProducerClient, on_broken: Callable[[str], None]) -> None:
+        self._client = client
+        self._on_broken = on_broken
+        self._broken: str | None = None
+
+    async def current(self) -> tuple[ProducerClient, int]:
+        if not self._client.alive:
+            self.retire(1, "its client broke", 0)
+        if self._broken is not None:
+            raise KafkaUnavailable(self._broken)
+        return self._client, 1
+
+    def retire(self, generation: int, reason: str, grace_s: float) -> None:
+        if self._broken is None:
+            self._broken = reason
+            self._on_broken(reason)
 
 
 class ClientSlot:
     """Holds one client at a time. Each has a generation; a lane that finds its client broken retires that
     generation, and however many do, one new client is opened."""
 
-    def __init__(self, open_client: ProducerOpener, monitor: Monitor, producer_id: str) -> None:
+    def __init__(
+        self, open_client: ProducerOpener, monitor: Monitor, producer_id: str, options: ClientOptions = AS_CONFIGURED
+    ) -> None:
         self._open_client = open_client
+        self._options = options
         self._monitor = monitor
         self._producer_id = producer_id
         self._client: ProducerClient | None = None
@@ -56,7 +93,7 @@ class ClientSlot:
         try:
             await asyncio.sleep(max(self._pause_s, self._burst_pause_s()))
             self._opened.append(time.monotonic())
-            client = await self._open_client()
+            client = await self._open_client(self._options)
         except KafkaUnavailable:
             self._pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, self._pause_s * 2))
             raise

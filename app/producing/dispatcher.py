@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from app.errors import KafkaUnavailable, ProduceError, ProducerClosed, UnknownPartition, UnknownTopic
 from app.events import ErrorOccurred, Monitor
 from app.kafka.protocols import ClusterView
 from app.messages import TopicPartition
-from app.producing.clients import ClientSlot
+from app.producing.clients import Clients
 from app.producing.handle import QUEUED, DeliveryHandle
 from app.producing.lane import Lane, LaneServices, announce, expire, settle_all
 from app.producing.partitioners import KeyPartitioner, Spread
@@ -24,17 +24,23 @@ MOVE_AT_ONCE = 500
 """Messages moved from the waiting room to their lanes before others get their turn on the loop."""
 
 
+def _closed() -> ProduceError:
+    return ProducerClosed("The producer was closed before the message was sent; it is not stored")
+
+
 class Dispatcher:
     """Owns the lanes and every task of the producer but those of the client slot."""
 
     def __init__(
         self,
-        slot: ClientSlot,
+        slot: Clients,
         cluster: ClusterView,
         monitor: Monitor,
         partitioner: KeyPartitioner,
         linger_s: float,
+        delivery_timeout_s: float = 30,
     ) -> None:
+        self.delivery_timeout_s = delivery_timeout_s
         self._cluster = cluster
         self._monitor = monitor
         self._partitioner = partitioner
@@ -153,12 +159,8 @@ class Dispatcher:
         while self._tasks and (remaining := deadline - time.monotonic()) > 0:
             await asyncio.wait(set(self._tasks), timeout=remaining)
 
-    def withdraw_all(self) -> None:
+    def withdraw_all(self, error: Callable[[], ProduceError] = _closed) -> None:
         """Settles everything that has not been handed over."""
-
-        def error() -> ProduceError:
-            return ProducerClosed("The producer was closed before the message was sent; it is not stored")
-
         for lane in self._lanes.values():
             lane.withdraw_all(error)
         for room in self._rooms.values():

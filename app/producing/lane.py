@@ -22,7 +22,7 @@ from app.errors import (
 from app.events import ErrorOccurred, MessagesSettled, Monitor
 from app.kafka.protocols import ClusterView, ProducerClient, RecordBatch
 from app.messages import TopicPartition, status_of
-from app.producing.clients import ClientSlot
+from app.producing.clients import Clients
 from app.producing.handle import QUEUED, DeliveryHandle
 from app.producing.verdicts import Meaning, Verdict, failure, judge
 
@@ -49,7 +49,7 @@ class DeadlinePassed(KafkaError):
 class LaneServices:
     """What every lane uses. `spawn` starts a task that its owner keeps and awaits."""
 
-    slot: ClientSlot
+    slot: Clients
     cluster: ClusterView
     monitor: Monitor
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]

@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import KafkaUnavailable
 from app.events import ProducerRebuilt
-from app.kafka.protocols import ProducerClient
+from app.kafka.protocols import ClientOptions, ProducerClient
 from app.producing.clients import ClientSlot
 from tests.fakes import FakeKafka, Heard
 from tests.waiting import until
@@ -34,7 +34,7 @@ class Opener:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def __call__(self) -> ProducerClient:
+    async def __call__(self, options: ClientOptions) -> ProducerClient:
         await self.gate.wait()
         if self.refusals:
             self.refusals -= 1

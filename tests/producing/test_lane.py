@@ -13,7 +13,7 @@ from aiokafka import errors as kafka
 from app.errors import BrokerUnavailable, DeliveryUnknown, KafkaUnavailable, RecordTooLarge, RefusedByBroker
 from app.events import ErrorOccurred, MessagesSettled, ProducerRebuilt
 from app.kafka.connection import InvalidRecord
-from app.kafka.protocols import RecordBatch
+from app.kafka.protocols import ClientOptions, RecordBatch
 from app.messages import OutgoingMessage, TopicPartition
 from app.producing.clients import ClientSlot
 from app.producing.contract import encode
@@ -188,7 +188,7 @@ async def test_what_the_client_never_took_is_certainly_not_stored(setting: Setti
 
 
 async def test_while_no_client_can_be_had_messages_wait_for_their_deadline(setting: Setting) -> None:
-    async def refuse() -> FakeKafka:
+    async def refuse(options: ClientOptions) -> FakeKafka:
         raise KafkaUnavailable
 
     slot = ClientSlot(refuse, setting.heard.monitor, "p")

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 from app.consumer import Consumer
@@ -36,7 +37,7 @@ class Stage:
         self.events: list[Event] = []
         self.cluster = Cluster(self.settings, servers, self.monitor)
         self.producer = Producer(
-            self.settings, self.cluster, lambda: open_producer(self.settings, servers), self.monitor
+            self.settings, self.cluster, partial(open_producer, self.settings, servers), self.monitor
         )
 
     async def start(self) -> None:

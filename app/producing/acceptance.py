@@ -1,0 +1,142 @@
+"""Takes messages on: from its acceptance until its verdict a message is in one place that is known here."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal
+
+from app.errors import BrokerUnavailable, MessageInvalid, PayloadTooLarge, ProduceError, ProducerClosed
+from app.events import MessagesAccepted, Monitor
+from app.kafka.protocols import ClusterView, ProducerOpener
+from app.messages import OutgoingMessage
+from app.producing.budget import QueueBudget
+from app.producing.dispatcher import Dispatcher
+from app.producing.flushing import Flusher
+from app.producing.handle import DeliveryHandle, OnSettled
+from app.producing.outlets import AS_CONFIGURED, DeliveryOptions, Outlets
+from app.producing.partitioners import PARTITIONERS
+from app.producing.preparation import Preparation, Prepared
+from app.producing.transaction import Transaction, TransactionServices
+from app.producing.transactions import Transactions
+from app.settings import Settings
+
+UNREACHABLE_AFTER_S = 2.0
+"""Sync calls fail at once when Kafka has been known to be away for longer."""
+Outlet = Dispatcher | Transaction
+
+
+class Acceptance:
+    """What a producer and its variants share."""
+
+    def __init__(
+        self, settings: Settings, cluster: ClusterView, open_client: ProducerOpener, monitor: Monitor, producer_id: str
+    ) -> None:
+        self._cluster = cluster
+        self._monitor = monitor
+        self._producer_id = producer_id
+        self._sequence = itertools.count(1)
+        self.preparation = Preparation(settings.producer_max_payload_bytes)
+        self.outlets = Outlets(settings, cluster, open_client, monitor, producer_id)
+        self.budget = QueueBudget(
+            settings.producer_queue_messages,
+            settings.producer_queue_bytes,
+            settings.producer_queue_full_wait_s,
+            monitor,
+        )
+        self.flusher = Flusher(settings, self.preparation, self.budget, monitor, producer_id)
+        self.flusher.accept_by_itself = self._accept_by_itself
+        partitioner = PARTITIONERS[settings.producer_partitioner]
+        services = TransactionServices(producer_id, cluster, monitor, partitioner, settings.producer_delivery_timeout_s)
+        self.transactions = Transactions(
+            settings.producer_transactional_id_prefix, open_client, services, self._take_into
+        )
+        self.status: Literal["open", "closing", "closed"] = "open"
+
+    @property
+    def in_flight(self) -> int:
+        """Accepted messages without a verdict."""
+        return self.outlets.in_flight + len(self.transactions.pending)
+
+    def outlet(self, options: DeliveryOptions) -> Outlet:
+        """Where a message of the current task goes: its transaction, else the lanes for `options`."""
+        own = self.outlets.own if options is AS_CONFIGURED else None
+        return self.transactions.current() or own or self.outlets.of(options)
+
+    def refusal(self, outlet: Outlet, *, queued: bool) -> ProduceError | None:
+        """Why no message is taken now. An open transaction may go on while the producer is closing."""
+        if self.status != "open" and (self.status == "closed" or not isinstance(outlet, Transaction)):
+            return ProducerClosed()
+        if not queued and self._cluster.unreachable_for_s > UNREACHABLE_AFTER_S:
+            return BrokerUnavailable("Kafka has not answered for more than 2 s; nothing was sent")
+        return None
+
+    def take(
+        self, prepared: Prepared, outlet: Outlet, *, queued: bool, on_settled: OnSettled | None = None
+    ) -> DeliveryHandle:
+        """Takes a message on. Raises ProducerClosed, BrokerUnavailable, QueueFull."""
+        if (refusal := self.refusal(outlet, queued=queued)) is not None:
+            if isinstance(outlet, Transaction):
+                outlet.break_off(refusal)
+            raise refusal
+        return self._take(prepared, outlet, queued=queued, on_settled=on_settled)
+
+    def _take(
+        self, prepared: Prepared, outlet: Outlet, *, queued: bool, on_settled: OnSettled | None = None
+    ) -> DeliveryHandle:
+        handle = self._handle(prepared, outlet)
+        if queued:
+            self.budget.take(handle)
+        release = self.budget.release if queued else None
+        handle.watch(outlet.settled, release, outlet.withdrawn, on_settled)
+        self._monitor.emit(MessagesAccepted(1, handle.size_bytes))
+        outlet.dispatch(handle)
+        return handle
+
+    def _handle(self, prepared: Prepared, outlet: Outlet) -> DeliveryHandle:
+        message, encoded = prepared
+        identity = (self._producer_id, next(self._sequence))
+        deadline_s = outlet.delivery_timeout_s
+        return DeliveryHandle(message.topic, encoded, message.partition, message.label, deadline_s, identity)
+
+    def take_another(self, prepared: Prepared, outlet: Outlet) -> DeliveryHandle:
+        """As `take`, for those after the first of a call, when it is too late to raise: a handle that has failed."""
+        refusal = self.refusal(outlet, queued=False)
+        if refusal is None:
+            return self._take(prepared, outlet, queued=False)
+        handle = self._handle(prepared, outlet)
+        handle.settle(refusal)
+        return handle
+
+    def _accept_by_itself(self, prepared: Prepared, queued: bool) -> DeliveryHandle:
+        return self.take(prepared, self.outlets.own, queued=queued)
+
+    def _take_into(self, message: OutgoingMessage, transaction: Transaction) -> DeliveryHandle:
+        return self.take(self.preparation.one(message), transaction, queued=False)
+
+    async def close(self, flush_s: float, grace_s: float, own: Transaction | None) -> Mapping[str, int]:
+        """Ends transactions, sends what is buffered, flushes, for at most `flush_s` together; then stops everything.
+        Returns how many messages of each topic were not delivered. `own`: the transaction of the one who closes."""
+        deadline = time.monotonic() + flush_s
+        pending = [*self.outlets.pending, *self.transactions.pending]
+        await self.transactions.close(flush_s, own)
+        await self.flusher.close()
+        lost = self._send_buffered(pending)
+        await self.outlets.close(max(0.0, deadline - time.monotonic()), grace_s)
+        self.status = "closed"
+        lost.update(handle.topic for handle in pending if handle.status != "delivered")
+        return dict(lost)
+
+    def _send_buffered(self, pending: list[DeliveryHandle]) -> Counter[str]:
+        """Dispatches what is left in the buffer, and counts what is invalid."""
+        invalid: Counter[str] = Counter()
+        for kept in self.flusher.buffer.drain():
+            try:
+                prepared = kept if isinstance(kept, Prepared) else self.preparation.one(kept)
+            except (MessageInvalid, PayloadTooLarge):
+                invalid[str(kept.topic if isinstance(kept, OutgoingMessage) else kept.message.topic)] += 1
+                continue
+            pending.append(self._take(prepared, self.outlets.own, queued=False))
+        return invalid
