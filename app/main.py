@@ -30,6 +30,7 @@ from app.kafka.embedded.choice import EmbeddedBroker, choose_embedded
 from app.kafka.embedded.mock import DEFAULT_PARTITIONS, MockBroker
 from app.kafka.producer_client import open_producer
 from app.kafka.protocols import AssignmentListener, ClientOptions, ConsumerClient, ProducerClient
+from app.kafka.recording import RecordingKafka
 from app.lifecycle import Lifecycle
 from app.observing.log import LogLines
 from app.observing.log_setup import set_up_logging
@@ -72,13 +73,20 @@ class Service:
         self._table = table
         self._embedded: EmbeddedBroker | None = _embedded_broker(settings)
         self._cluster = Cluster(settings, settings.kafka_bootstrap_servers, self.monitor)
-        self.producer = Producer(settings, self._cluster, self._open_producer, self.monitor)
+        self.recorded = _recorded(settings)
+        self.producer = self._build_producer()
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()
         self.front_door: Admission | None = None
         self._booting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[Ending] | None = None
+
+    def _build_producer(self) -> Producer:
+        recorded = self.recorded
+        if recorded is None:
+            return Producer(self.settings, self._cluster, self._open_producer, self.monitor)
+        return Producer(self.settings, recorded, recorded.open_client, self.monitor)
 
     def _build_services(self) -> Services:
         settings = self.settings
@@ -117,6 +125,9 @@ class Service:
     async def start(self, *, consumers: bool = True) -> None:
         """Starts everything; does not wait for Kafka. Raises EmbeddedBrokerError."""
         self.lifecycle.advance("starting")
+        if self.recorded is not None:
+            text = f"PRODUCER_CLIENT is {self.settings.producer_client}: nothing that is produced reaches Kafka"
+            self.monitor.emit(WarningRaised("producer_client", text))
         self._loop_lag.start()
         self._booting = asyncio.create_task(self._boot(consumers), name="boot")
 
@@ -224,6 +235,13 @@ class Service:
         return Ending(code, stopped.cut_jobs, report.undelivered)
 
 
+def _recorded(settings: Settings) -> RecordingKafka | None:
+    """What stands for Kafka where the settings say that produced messages are kept or dropped."""
+    if settings.producer_client == "kafka":
+        return None
+    return RecordingKafka(keep=settings.producer_client == "recording")
+
+
 def _embedded_broker(settings: Settings) -> EmbeddedBroker | None:
     if not settings.embedded:
         return None
@@ -247,6 +265,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
     application = build_application(service.services, lifespan=lifespan)
     add_pages(application, service.services.snapshot.document)
     service.front_door = application.admission
+    application.state.recorded = service.recorded
     return application
 
 

@@ -36,7 +36,6 @@ NOT_SUPPORTED = frozenset(
         "HTTP_TLS_KEY",
         "HTTP_TOPICS",
         "HTTP_TRUSTED_PROXIES",
-        "PRODUCER_CLIENT",
     }
 )
 """Reserved names. Refused when set: a protection that is asked for is never silently left out."""
@@ -105,6 +104,9 @@ class Settings(BaseSettings):
     producer_queue_messages: Positive = Field(100_000, description="Most messages queued by async calls")
     producer_queue_bytes: Positive = Field(64 * MIB, description="Most bytes queued by async calls")
     producer_queue_full_wait_s: float = Field(1, ge=0, le=60, description="How long to wait for room in the queue")
+    producer_client: Literal["kafka", "recording", "dropping"] = Field(
+        "kafka", description="For tests: keep produced messages in memory, or drop them, instead of sending them"
+    )
     producer_transactional_id_prefix: str | None = Field(
         None, min_length=1, description="Beginning of transactional ids; empty: transactions cannot be used"
     )

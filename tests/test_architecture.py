@@ -29,6 +29,7 @@ STOREYS = {
     "app.dashboard": 10,
     "app.main": 11,
     "app.cli": 12,
+    "app.testing": 12,
     "app.__main__": 13,
 }
 LIBRARIES = {

@@ -123,6 +123,23 @@ async def test_it_leaves_no_task_behind(kafka: str, table: tuple[str, str]) -> N
     assert not [task for task in left if not task.done()]
 
 
+@pytest.mark.parametrize(("client", "kept"), [("recording", ["hello"]), ("dropping", [])])
+async def test_produced_messages_are_kept_or_dropped_where_the_settings_say_so(
+    kafka: str, table: tuple[str, str], client: str, kept: list[str]
+) -> None:
+    topic, draw = table
+    settings = make_settings(kafka, routes=draw, http_port=0, producer_client=client)
+    application = create_app(settings)
+    transport = httpx.ASGITransport(application)
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(transport=transport, base_url="http://service") as http,
+    ):
+        answer = await http.post("/produce", json={"topic": topic, "payload": "hello"})
+    assert (answer.status_code, answer.json()["offset"]) == (200, 0)
+    assert [message.value.decode() for message in application.state.recorded.of(topic)] == kept
+
+
 async def test_it_can_be_stopped_before_it_has_started(kafka: str) -> None:
     settings = make_settings("127.0.0.1:1")
     made = Service(settings, load_table(settings))

@@ -51,6 +51,7 @@ TESTED_BY = {
     "producing/transaction.py": "producing/test_transactions.py",
     "producing/transaction_pool.py": "producing/test_transactions.py",
     "kafka/cluster.py": "kafka/test_producer_client.py",
+    "kafka/recording.py": "test_testing.py",
     "kafka/protocols.py": "kafka/test_consumer_client.py",
     "kafka/embedded/__main__.py": "kafka/embedded/test_apache.py",
     "kafka/embedded/node.py": "kafka/embedded/test_apache.py",
