@@ -28,7 +28,7 @@ settings_of_hypothesis.register_profile("search", deadline=None, max_examples=20
 settings_of_hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
-OWN_BROKERS = {"own_kafka", "three_brokers"}
+OWN_BROKERS = {"own_kafka", "three_brokers", "three_quick_brokers"}
 SEAM = Path(__file__).parent / "kafka"
 
 

@@ -10,27 +10,41 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from app.consumer import Consumer
 from tests.history import Given, History, How
 
 Write = Callable[[str], object]
+Work = Callable[[Consumer], Awaitable[None]]
 ENDS: dict[str, How] = {"revoked": "revoked", "shutdown": "shutdown", "outlived": "outlived"}
 
 
-def recorded(write: Write, work_s: float = 0.0) -> type[Consumer]:
-    """A consumer class whose lines go to `write`; each batch takes it `work_s` seconds."""
+async def no_work(consumer: Consumer) -> None:
+    """A batch is done as soon as it is given."""
+
+
+def lasting(seconds: float) -> Work:
+    """Each batch takes so long."""
+
+    async def work(consumer: Consumer) -> None:
+        await asyncio.sleep(seconds)
+
+    return work
+
+
+def recorded(write: Write, work: Work = no_work) -> type[Consumer]:
+    """A consumer class whose lines go to `write`; `work` is done with each batch between its two lines."""
 
     class Recorded(Consumer):
         async def initialized(self) -> None:
             self._assignment = uuid.uuid4().hex[:8]
 
         async def consume(self) -> None:
-            given = " ".join(f"{message.offset}:{message.payload}" for message in self.messages)
+            given = " ".join(f"{message.offset}:{(message.raw_payload or b'').decode()}" for message in self.messages)
             self._tell("given", f"{self.attempt} {given}")
-            await asyncio.sleep(work_s)
+            await work(self)
             last, now = self.messages.last, time.time()
             word = "finished" if self.mark_as_consumed(last) else "outlived"
             self._tell(word, str(last.offset), at=now)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.kafka.embedded.apache import node_options
@@ -11,6 +14,7 @@ from app.kafka.embedded.jars import DEFAULT_DIRECTORY
 CONSOLE_CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 CONSOLE_PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
 CONSUMER_GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+REASSIGN_PARTITIONS = "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"
 TOOL_TIMEOUT_S = 60
 
 
@@ -45,6 +49,16 @@ async def console_producer(servers: str, topic: str, lines: list[str]) -> None:
     properties = ["--property", "parse.key=true", "--property", "key.separator=:"]
     arguments = ["--bootstrap-server", servers, "--topic", topic, *properties]
     await run_tool(CONSOLE_PRODUCER, *arguments, stdin="".join(f"{line}\n" for line in lines))
+
+
+async def reorder_replicas(servers: str, topic: str, orders: Mapping[int, list[int]]) -> None:
+    """Gives each partition its replicas in this order; the first is the one that should lead."""
+    partitions = [{"topic": topic, "partition": number, "replicas": order} for number, order in orders.items()]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as plan:
+        json.dump({"version": 1, "partitions": partitions}, plan)
+        plan.flush()
+        arguments = ["--bootstrap-server", servers, "--reassignment-json-file", plan.name, "--execute"]
+        await run_tool(REASSIGN_PARTITIONS, *arguments)
 
 
 @dataclass(frozen=True, slots=True)

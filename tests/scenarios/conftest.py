@@ -45,5 +45,13 @@ def three_brokers(tmp_path: Path) -> Iterator[ApacheCluster]:
 
 
 @pytest.fixture
+def three_quick_brokers(tmp_path: Path) -> Iterator[ApacheCluster]:
+    """Three brokers of the test's own that count as dead after 2 s, and so may start again sooner."""
+    cluster = start_cluster(tmp_path / "kafka", nodes=3)
+    yield cluster
+    asyncio.run(cluster.stop())
+
+
+@pytest.fixture
 def seen() -> Seen:
     return Seen()

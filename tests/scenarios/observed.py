@@ -11,7 +11,7 @@ from app.consumer import Consumer
 from app.messages import DeliveryReport
 from tests.history import History, Kind, Report, Trouble
 from tests.history_commits import commits_of
-from tests.history_journal import ids_given, lines_of, recorded, tell
+from tests.history_journal import Work, ids_given, lines_of, no_work, recorded, tell
 from tests.scenarios.verdicts import Load
 from tests.waiting import until
 
@@ -28,11 +28,11 @@ class Observed:
         self._since = time.time()
         self._journals: dict[str, Callable[[], Iterable[str]]] = {}
 
-    def consumer(self, instance: str, work_s: float = 0.0) -> type[Consumer]:
-        """A consumer class for an instance in this process; each batch takes it `work_s` seconds."""
+    def consumer(self, instance: str, work: Work = no_work) -> type[Consumer]:
+        """A consumer class for an instance in this process, which does `work` with each batch."""
         lines: list[str] = []
         self._journals[instance] = lambda: list(lines)
-        return recorded(lines.append, work_s)
+        return recorded(lines.append, work)
 
     def journal(self, instance: str, path: Path) -> Path:
         """The journal of an instance in another process."""

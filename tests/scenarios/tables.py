@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.consumer import Consumer
 from app.routes import Routes
-from tests.history_journal import appending, recorded
+from tests.history_journal import appending, lasting, recorded
 
 
 class Endless(Consumer):
@@ -40,9 +40,9 @@ class Blocks(Consumer):
 
 def journal(routes: Routes) -> None:
     """Writes what it is given to the file JOURNAL; each batch takes JOURNAL_WORK_S seconds."""
-    write, work_s = appending(Path(os.environ["JOURNAL"])), float(os.environ.get("JOURNAL_WORK_S", "0"))
+    write, work = appending(Path(os.environ["JOURNAL"])), lasting(float(os.environ.get("JOURNAL_WORK_S", "0")))
     with routes.group(f"g-{os.environ['TOPIC']}") as group:
-        group.topic(os.environ["TOPIC"], recorded(write, work_s))
+        group.topic(os.environ["TOPIC"], recorded(write, work))
 
 
 def endless(routes: Routes) -> None:
