@@ -26,9 +26,7 @@ MISSPELLED_CUTOFF = 0.86
 NOT_SUPPORTED = frozenset(
     {
         "DASHBOARD_ACTIONS",
-        "HTTP_API_KEYS_FILE",
         "HTTP_CORS_ORIGINS",
-        "HTTP_OPEN_METRICS",
         "HTTP_RATE_LIMIT",
         "HTTP_ROOT_PATH",
         "HTTP_SCHEMAS_DIR",
@@ -87,6 +85,8 @@ class Settings(BaseSettings):
     http_idempotency_ttl_s: Seconds = Field(600, description="How long an answer is kept under its idempotency key")
     http_idempotency_max: Positive = Field(100_000, description="Most idempotency keys kept")
     http_async_dlq_topic: str = Field("", description="Where failed async messages go as dead letters; empty: nowhere")
+    http_api_keys_file: str | None = Field(None, description="TOML file of API keys; empty: no key is asked for")
+    http_open_metrics: bool = Field(False, description="Whether /metrics needs no key")
 
     producer_acks: Literal["all", "1", "0"] = Field("all", description="Which acknowledgement counts")
     producer_idempotent: bool = Field(True, description="Whether retries may not duplicate (needs acks=all)")

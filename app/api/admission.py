@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.api.access import check_role, is_open
 from app.api.calls import Call
+from app.api.keyring import KeyRing
 from app.api.problems import Refusal
 from app.api.services import MetricsView, StateView
-from app.events import Monitor, RequestRefused
+from app.events import Monitor, RequestRefused, WarningRaised
 from app.settings import Settings
 
-ANNOUNCED = frozenset({"draining", "overloaded", "queue_full"})
+ANNOUNCED = frozenset({"draining", "forbidden", "overloaded", "queue_full", "rate_limited", "unauthorized"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 STOPPED = frozenset({"stopping", "stopped", "failed"})
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -31,6 +34,8 @@ class Admission:
         self._metrics = metrics
         self._monitor = monitor
         self._loopback_only = is_loopback(settings.http_host)
+        keys_file = settings.http_api_keys_file
+        self._keys = KeyRing(Path(keys_file), monitor) if keys_file else None
         self._refusing = False
         self.messages = 0
         self.size_bytes = 0
@@ -39,15 +44,32 @@ class Admission:
         """From now on produce calls get 503 `draining`; what is in flight goes on."""
         self._refusing = True
 
-    def admit(self, call: Call) -> None:
-        """Raises Refusal: forbidden, draining, overloaded, body_too_large."""
+    async def admit(self, call: Call) -> None:
+        """Raises Refusal: forbidden, unauthorized, rate_limited, draining, overloaded, body_too_large."""
         headers = call.headers
         if self._loopback_only and not names_loopback(headers.get(b"host")):
             raise Refusal("forbidden", "The Host header does not name this machine, and only it may ask")
         if b"origin" in headers and call.method in WRITING:
             check_origin(headers[b"origin"], headers.get(b"host", b""))
+        if self._keys is not None and not is_open(call.route, open_metrics=self._settings.http_open_metrics):
+            call.key = await self._keys.identify(call)
+            check_role(call.key, call.route)
         if call.route.produces:
+            self._check_rate(call)
             self._admit_produce(call)
+
+    def _check_rate(self, call: Call) -> None:
+        """A call counts as one message at the door; `count_more` counts the others, once they are known."""
+        if call.key is not None and call.key.bucket is not None:
+            call.key.bucket.take(1)
+
+    def count_more(self, call: Call, messages: int) -> None:
+        """The call has so many messages besides its first. Raises Refusal `rate_limited`."""
+        bucket = None if call.key is None else call.key.bucket
+        if bucket is None or messages <= 0:
+            return
+        bucket.give_back(1)
+        bucket.take(messages + 1)
 
     def _admit_produce(self, call: Call) -> None:
         if self._refusing or self._state.state in STOPPED:
@@ -93,7 +115,7 @@ class Admission:
         self._metrics.request_answered(call.route.template, method, status, time.perf_counter() - call.started)
 
     def announce(self, refusal: Refusal) -> None:
-        """Tells listeners of a refusal that has to do with load or state."""
+        """Tells listeners of a refusal that has to do with load, state or what the caller may do."""
         if refusal.code in ANNOUNCED:
             self._monitor.emit(RequestRefused(refusal.code))
 
@@ -108,6 +130,16 @@ class Admission:
             f"{self.messages} of {settings.http_max_in_flight} messages and {self.size_bytes} of "
             f"{settings.http_max_in_flight_bytes} bytes are in flight: nothing was taken, try again later",
         )
+
+
+def warn_if_exposed(settings: Settings, monitor: Monitor) -> None:
+    """Tells the operator where everybody on the network may call the service."""
+    if settings.http_api_keys_file is None and not is_loopback(settings.http_host):
+        detail = (
+            f"The service listens on {settings.http_host} and asks for no API key: whoever reaches it may produce and "
+            "read the dashboard; set HTTP_API_KEYS_FILE, or keep strangers off the network"
+        )
+        monitor.emit(WarningRaised("no_api_keys", detail))
 
 
 def is_loopback(host: str) -> bool:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from app import __version__
-from app.api.admission import CLIENT_GONE, WRITING, Admission
+from app.api.admission import CLIENT_GONE, WRITING, Admission, warn_if_exposed
 from app.api.bodies import ClientGone
 from app.api.calls import Call, RouteInfo
 from app.api.documentation import complete
@@ -40,6 +40,7 @@ def build_application(services: Services, *, fast_lane: bool = True, **options: 
     `fast_lane=False` sends produce calls the long way; `options` (such as `lifespan`) go to FastAPI.
     """
     application = Application(services, fast_lane=fast_lane, **options)
+    warn_if_exposed(services.settings, services.monitor)
     add_routes(application, services, application.produce)
     return application
 
@@ -87,7 +88,7 @@ class Application(FastAPI):
         try:
             reply: Reply | None
             try:
-                self.admission.admit(call)
+                await self.admission.admit(call)
                 reply = await handler(call)
             except Exception as error:
                 reply = self._failed(call, error)
@@ -108,7 +109,7 @@ class Application(FastAPI):
             try:
                 if refusal is not None:
                     raise refusal
-                self.admission.admit(call)
+                await self.admission.admit(call)
                 await FastAPI.__call__(self, routed, receive, outlet)
             except Exception as error:
                 reply = self._failed(call, error)

@@ -83,7 +83,8 @@ class Batches:
 
     def read(self, body: bytes, call: Call) -> Sequence[Item]:
         """The messages of a body, those refused already that clients may not send. Raises Refusal."""
-        items = make_items(read_batch(body, self._max_messages), self._policy)
+        items = make_items(read_batch(body, self._max_messages), self._policy.of(call.key))
+        self._admission.count_more(call, len(items) - 1)
         self._carry_trace(call, items)
         return items
 

@@ -10,7 +10,7 @@ import orjson
 from app.api.message_reader import ReadMessage
 from app.api.problems import PROBLEM_JSON, Refusal, code_of, errors_of, problem, problem_headers, refusal_of
 from app.api.replies import Reply
-from app.api.topic_policy import TopicPolicy
+from app.api.topic_policy import AnyPolicy
 from app.errors import Fault, ProduceError
 from app.messages import OutgoingMessage
 from app.producer import DeliveryHandle
@@ -90,7 +90,7 @@ class Item:
         }
 
 
-def make_items(reads: Sequence[ReadMessage], policy: TopicPolicy) -> list[Item]:
+def make_items(reads: Sequence[ReadMessage], policy: AnyPolicy) -> list[Item]:
     """The items of a body; topics that clients may not produce to are refused."""
     items = [Item(index, read) for index, read in enumerate(reads)]
     for item in items:

@@ -8,11 +8,13 @@ import secrets
 import time
 from typing import NamedTuple
 
+from app.api.keys import ApiKey
 from app.api.replies import Receive, Scope
 
 WANTED = frozenset(
     {
         b"accept",
+        b"authorization",
         b"content-encoding",
         b"content-length",
         b"content-type",
@@ -22,6 +24,7 @@ WANTED = frozenset(
         b"prefer",
         b"traceparent",
         b"tracestate",
+        b"x-api-key",
         b"x-request-id",
     }
 )
@@ -41,16 +44,18 @@ class RouteInfo(NamedTuple):
 
 
 class Call:
-    """A request and what it holds of the service's limits. `started` is of `time.perf_counter`;
-    `principal` is the name of the API key, empty without one."""
+    """A request and what it holds of the service's limits. `started` is of `time.perf_counter`.
+
+    `key` is the API key that it came with, once admission has seen it; None where the service has no keys.
+    """
 
     __slots__ = (
         "headers",
         "held_bytes",
         "held_messages",
+        "key",
         "method",
         "path",
-        "principal",
         "query",
         "receive",
         "request_id",
@@ -69,9 +74,14 @@ class Call:
         self.receive = receive
         self.headers = wanted_headers(scope)
         self.request_id = request_id(self.headers)
+        self.key: ApiKey | None = None
         self.held_bytes = 0
         self.held_messages = 0
-        self.principal = ""
+
+    @property
+    def principal(self) -> str:
+        """The name of the API key, empty without one."""
+        return "" if self.key is None else self.key.name
 
 
 def wanted_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from app.api.keys import ApiKey
 from app.api.problems import Refusal
 
 KAFKA_PREFIX = "__"
@@ -18,6 +20,10 @@ class TopicPolicy:
         self._own = frozenset(own_topics)
         self._allowed: set[str] = set()
 
+    def of(self, key: ApiKey | None) -> TopicPolicy | KeyPolicy:
+        """The policy for calls with `key`."""
+        return self if key is None else KeyPolicy(self, key)
+
     def refusal(self, topic: str) -> Refusal | None:
         """Why `topic` may not be produced to; None where it may."""
         if topic in self._allowed:
@@ -30,3 +36,20 @@ class TopicPolicy:
             self._allowed.clear()
         self._allowed.add(topic)
         return None
+
+
+class KeyPolicy(NamedTuple):
+    """What is allowed to all, as far as one key reaches."""
+
+    for_all: TopicPolicy
+    key: ApiKey
+
+    def refusal(self, topic: str) -> Refusal | None:
+        """Why `topic` may not be produced to with this key; None where it may."""
+        refusal = self.for_all.refusal(topic)
+        if refusal is None and not self.key.may_produce_to(topic):
+            return Refusal("topic_forbidden", f"The API key {self.key.name} may not produce to {topic}")
+        return refusal
+
+
+AnyPolicy = TopicPolicy | KeyPolicy

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from app import __version__
+from app.cli.keys import add_keys_parser, print_new_key
 from app.cli.server import run_server
 from app.errors import DemijohnError
 from app.routes.loading import load_table
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if parsed.command == "routes":
             return print_routes()
+        if parsed.command == "keys":
+            return print_new_key(parsed)
         return run_server(consumers=not parsed.no_consumers)
     except DemijohnError as error:
         print(error, file=sys.stderr)
@@ -35,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     server = commands.add_parser("server", help="run the service")
     server.add_argument("--no-consumers", action="store_true", help="only the HTTP side")
     commands.add_parser("routes", help="print the routing table")
+    add_keys_parser(commands)
     return parser
 
 

@@ -45,6 +45,7 @@ from app.events.producing import (
     TransactionStarted,
 )
 from app.events.service import (
+    ApiKeysLoaded,
     BrokerReachable,
     BrokerUnreachable,
     Culprit,
@@ -61,6 +62,7 @@ from app.events.service import (
 )
 
 __all__ = [
+    "ApiKeysLoaded",
     "BrokerReachable",
     "BrokerUnreachable",
     "BufferFlushed",

@@ -123,6 +123,17 @@ class LoopStuck(Event):
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused(Event):
-    """The HTTP side refused a request because of load or state (`queue_full`, `overloaded`, `draining`)."""
+    """The HTTP side refused a request because of load, state or what the caller may do.
+
+    `code` is one of `queue_full`, `overloaded`, `draining`, `rate_limited`, `unauthorized`, `forbidden`.
+    """
 
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeysLoaded(Event):
+    """The file of API keys has changed and was read again; so many keys are in force."""
+
+    path: str
+    keys: int

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from app.events import (
+    ApiKeysLoaded,
     BrokerReachable,
     BrokerUnreachable,
     ClientRebuilt,
@@ -71,6 +72,7 @@ class LogLines:
         monitor.subscribe(LoopBlocked, lambda event: self._log.warning("%s", blocked_text(event)))
         monitor.subscribe(LoopStuck, lambda event: self._log.error("%s", blocked_text(event)))
         monitor.subscribe(RequestRefused, self._request_refused)
+        monitor.subscribe(ApiKeysLoaded, self._api_keys_loaded)
 
     def _subscribe_producer(self, monitor: Monitor) -> None:
         if self._log.isEnabledFor(logging.INFO):
@@ -126,6 +128,9 @@ class LogLines:
     def _request_refused(self, event: RequestRefused) -> None:
         if self._sampler.passes("HTTP request refused", event.code):
             self._log.warning("HTTP request refused: %s", event.code)
+
+    def _api_keys_loaded(self, event: ApiKeysLoaded) -> None:
+        self._log.info("%s has changed: %s in force", event.path, counted(event.keys, "API key"))
 
     def _message_produced_sync(self, event: MessageProducedSync) -> None:
         self._sampled(

@@ -245,7 +245,7 @@ def _add_known(family: GaugeMetricFamily, labels: Sequence[str], value: Any) -> 
 
 
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "http_refused": ("HTTP requests refused because of load or state", ("code",)),
+    "http_refused": ("HTTP requests refused because of load, state or what the caller may do", ("code",)),
     "produce_messages": ("Messages with a verdict", ("outcome", "code")),
     "produce_transactions": ("Transactions that ended", ("outcome",)),
     "produce_buffer_flushes": ("Flushes of the buffer", ()),

@@ -8,6 +8,7 @@ from typing import Any
 
 from app import __version__
 from app.events import (
+    ApiKeysLoaded,
     BrokerReachable,
     BrokerUnreachable,
     EmbeddedBrokerStarted,
@@ -62,6 +63,7 @@ class Snapshot:
         monitor.subscribe(BrokerUnreachable, self._broker_unreachable)
         monitor.subscribe(EmbeddedBrokerStarted, self._embedded_broker_started)
         monitor.subscribe(WarningRaised, self._warning_raised)
+        monitor.subscribe(ApiKeysLoaded, self._api_keys_loaded)
         monitor.subscribe(LoopLagMeasured, self._loop_lag_measured)
         monitor.subscribe(LoopBlocked, self._loop_blocked)
 
@@ -84,6 +86,9 @@ class Snapshot:
 
     def _warning_raised(self, event: WarningRaised) -> None:
         self._warnings[event.code] = event.detail
+
+    def _api_keys_loaded(self, _: ApiKeysLoaded) -> None:
+        self._warnings.pop("api_keys_not_reloaded", None)
 
     def _loop_lag_measured(self, event: LoopLagMeasured) -> None:
         self._process.measured(event.lag_ms)
