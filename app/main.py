@@ -156,10 +156,11 @@ class Service:
         self.monitor.emit(event)
 
     async def _create_topics(self) -> None:
-        """Creates the table's topics and DLQs where that is wanted, as soon as Kafka answers."""
+        """Creates the table's topics and all DLQs where that is wanted, as soon as Kafka answers."""
         if self._embedded is None and not self.settings.kafka_create_topics:
             return
-        wanted = sorted(self._table.plain_topics() | self._table.dead_letter_topics())
+        own = {self.settings.http_async_dlq_topic} - {""}
+        wanted = sorted(self._table.plain_topics() | self._table.dead_letter_topics() | own)
         while wanted:
             try:
                 existing = await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from app.api.admission import Admission
+from app.api.async_messages import AsyncMessages
 from app.api.atomic import refuse_known_faults
 from app.api.batch_items import CAPACITY_CODES, Item, Outcome, answer, make_items, outcome
 from app.api.bodies import check_content_type, read_body
@@ -17,11 +18,12 @@ from app.api.produce_options import OptionsReader, ProduceOptions
 from app.api.replays import Replays
 from app.api.replies import Reply
 from app.api.services import Services
-from app.api.single import enqueue, missing_text, queue_size, unknown_text
+from app.api.single import missing_text, queue_size, unknown_text
 from app.api.topic_policy import TopicPolicy
 from app.api.trace_context import trace_headers, traced
 from app.errors import ProduceError, QueueFull
 from app.events import MessagesProducedAsync, MessagesProducedSync
+from app.settings import Settings
 
 YIELD_EVERY = 500
 """So many messages are accepted before other requests get their turn on the loop."""
@@ -32,12 +34,12 @@ class BatchRoute:
 
     info = RouteInfo("/produce/batch", writes=True, produces=True)
 
-    def __init__(self, services: Services, admission: Admission, policy: TopicPolicy, replays: Replays) -> None:
-        self._settings = services.settings
-        self._options = OptionsReader(services.settings, batch=True)
+    def __init__(self, settings: Settings, admission: Admission, batches: Batches, replays: Replays) -> None:
+        self._settings = settings
+        self._options = OptionsReader(settings, batch=True)
         self._admission = admission
         self._replays = replays
-        self._batches = Batches(services, admission, policy)
+        self._batches = batches
 
     async def __call__(self, call: Call) -> Reply:
         check_content_type(call)
@@ -74,8 +76,11 @@ class BatchAttempt:
 class Batches:
     """Takes batches on, and says what became of each message and of the whole."""
 
-    def __init__(self, services: Services, admission: Admission, policy: TopicPolicy) -> None:
+    def __init__(
+        self, services: Services, admission: Admission, policy: TopicPolicy, asynchronous: AsyncMessages
+    ) -> None:
         self._services = services
+        self._asynchronous = asynchronous
         self._max_messages = services.settings.http_max_batch
         self._producer = services.producer
         self._admission = admission
@@ -152,13 +157,13 @@ class Batches:
     async def _queue(self, items: Sequence[Item], call: Call) -> Reply:
         await self._refuse_missing_topics(items)
         sendable = [item for item in items if item.sendable is not None]
-        self._services.receipts.check_room(len(sendable))
+        self._asynchronous.check_room(len(sendable))
         await self._wait_for_room(sendable)
         for index, item in enumerate(sendable):
             if (message := item.sendable) is None:
                 continue
             try:
-                item.receipt_id = enqueue(message, self._producer, self._services.receipts)
+                item.receipt_id = self._asynchronous.enqueue(message)
             except ProduceError as error:
                 item.fail(error)
             except Refusal as refusal:

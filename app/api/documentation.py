@@ -129,9 +129,18 @@ RECEIPT: Document = {
     "summary": "What became of a message that was produced with mode=async",
     "operation_id": "read_receipt",
     "tags": ["produce"],
-    "responses": {200: _json("Receipt", "The receipt as it is now"), **_problems(400, 404)},
+    "responses": {200: _json("Receipt", "The receipt as it is now"), **_problems(404)},
     "openapi_extra": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+            {
+                "name": "Prefer",
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "example": "wait=10"},
+                "description": "wait=N: the answer comes with the verdict, or after N seconds, at most 30",
+            },
+        ],
     },
 }
 LIVE: Document = {

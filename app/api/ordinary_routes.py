@@ -46,7 +46,7 @@ class _NoResponse(Response):
 
 def _add_receipts(application: FastAPI, services: Services) -> None:
     async def receipt(request: Request) -> Response:
-        return response_of(read_receipt(request.scope[CALL], request.path_params["id"], services.receipts))
+        return response_of(await read_receipt(request.scope[CALL], request.path_params["id"], services.receipts))
 
     application.add_api_route(
         "/receipts/{id}", receipt, methods=["GET"], **documentation.RECEIPT, response_class=Response

@@ -10,9 +10,9 @@ from app.api.problems import Refusal
 from app.api.produce_options import OptionsReader, ProduceOptions
 from app.api.replays import Attempt, Replays
 from app.api.replies import Reply
-from app.api.services import Services
 from app.api.single import SingleAttempt, SingleMessages
 from app.messages import OutgoingMessage
+from app.settings import Settings
 
 
 class ProduceRoute:
@@ -20,9 +20,9 @@ class ProduceRoute:
 
     info = RouteInfo("/produce", writes=True, produces=True)
 
-    def __init__(self, services: Services, admission: Admission, single: SingleMessages, replays: Replays) -> None:
-        self._settings = services.settings
-        self._options = OptionsReader(services.settings, batch=False)
+    def __init__(self, settings: Settings, admission: Admission, single: SingleMessages, replays: Replays) -> None:
+        self._settings = settings
+        self._options = OptionsReader(settings, batch=False)
         self._admission = admission
         self._single = single
         self._replays = replays

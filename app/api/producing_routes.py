@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from app.api.admission import Admission
-from app.api.batch import BatchRoute
+from app.api.async_messages import AsyncMessages
+from app.api.batch import Batches, BatchRoute
 from app.api.calls import Call, RouteInfo
 from app.api.produce import ProduceRoute
 from app.api.raw_route import RawRoute
@@ -27,14 +28,17 @@ class ProducingRoute(Protocol):
 
 def producing_routes(services: Services, admission: Admission) -> Sequence[ProducingRoute]:
     """All of them; they share the rules for topics and the idempotency keys."""
-    own_topics = services.table.dead_letter_topics() | {services.settings.http_async_dlq_topic} - {""}
-    policy = TopicPolicy(own_topics)
-    replays = Replays(services.settings)
-    single = SingleMessages(services, admission, policy)
+    settings = services.settings
+    dlq_topic = settings.http_async_dlq_topic
+    policy = TopicPolicy(services.table.dead_letter_topics() | {dlq_topic})
+    replays = Replays(settings)
+    asynchronous = AsyncMessages(services.producer, services.receipts, dlq_topic, services.monitor)
+    single = SingleMessages(services, admission, policy, asynchronous)
+    batches = Batches(services, admission, policy, asynchronous)
     return (
-        ProduceRoute(services, admission, single, replays),
-        BatchRoute(services, admission, policy, replays),
-        RawRoute(services, admission, single, replays),
+        ProduceRoute(settings, admission, single, replays),
+        BatchRoute(settings, admission, batches, replays),
+        RawRoute(settings, admission, single, replays),
     )
 
 

@@ -9,11 +9,11 @@ from app.api.problems import Refusal
 from app.api.raw_query import RawQuery, read_raw_query
 from app.api.replays import Attempt, Replays
 from app.api.replies import Reply
-from app.api.services import Services
 from app.api.single import SingleAttempt, SingleMessages
 from app.errors import Fault
 from app.messages import OutgoingMessage
 from app.routes.validation import is_topic_name
+from app.settings import Settings
 
 PREFIX = "/produce/"
 HEADER_PREFIX = b"kafka-header-"
@@ -27,8 +27,8 @@ class RawRoute:
 
     info = RouteInfo("/produce/{topic}", writes=True, produces=True)
 
-    def __init__(self, services: Services, admission: Admission, single: SingleMessages, replays: Replays) -> None:
-        self._settings = services.settings
+    def __init__(self, settings: Settings, admission: Admission, single: SingleMessages, replays: Replays) -> None:
+        self._settings = settings
         self._admission = admission
         self._single = single
         self._replays = replays

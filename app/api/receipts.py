@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from typing import Any
 
 from app.api.problems import Refusal
 from app.messages import Status
-from app.producing.handle import DeliveryHandle
+from app.producing.handle import DeliveryHandle, wait_for_future
 
 SEPARATOR = "~"
 TOKEN_DIGITS = 20
@@ -22,6 +23,7 @@ class Receipt:
 
     __slots__ = (
         "_store",
+        "_verdict",
         "accepted_at",
         "code",
         "detail",
@@ -44,6 +46,7 @@ class Receipt:
         self.detail: str | None = None
         self.settled_at: float | None = None
         self._store = store
+        self._verdict: asyncio.Future[None] | None = None
 
     def settle(self, handle: DeliveryHandle) -> None:
         """The verdict is there."""
@@ -54,6 +57,15 @@ class Receipt:
             self.code, self.detail = error.code, error.detail
         self.settled_at = time.time()
         self._store.settled(self)
+        if self._verdict is not None and not self._verdict.done():
+            self._verdict.set_result(None)
+
+    async def wait(self, timeout_s: float) -> None:
+        """Returns when the verdict is there, or after `timeout_s`."""
+        if self.status is None:
+            if self._verdict is None:
+                self._verdict = asyncio.get_running_loop().create_future()
+            await wait_for_future(self._verdict, timeout_s)
 
     def document(self) -> dict[str, Any]:
         """What GET /receipts/{id} answers."""

@@ -8,10 +8,10 @@ import orjson
 
 from app.api.admission import Admission
 from app.api.announcer import Announcer
+from app.api.async_messages import AsyncMessages
 from app.api.calls import Call
 from app.api.problems import Refusal, refusal_of
 from app.api.produce_options import ProduceOptions
-from app.api.receipts import Receipts
 from app.api.replies import Reply
 from app.api.services import Services
 from app.api.topic_policy import TopicPolicy
@@ -27,9 +27,11 @@ RECORD_OVERHEAD_BYTES = 31
 class SingleMessages:
     """Takes single messages on, and answers each with its verdict or with a receipt."""
 
-    def __init__(self, services: Services, admission: Admission, policy: TopicPolicy) -> None:
+    def __init__(
+        self, services: Services, admission: Admission, policy: TopicPolicy, asynchronous: AsyncMessages
+    ) -> None:
         self._producer = services.producer
-        self._receipts = services.receipts
+        self._asynchronous = asynchronous
         self._announcer = Announcer(services.producer.id, services.monitor, payloads=services.settings.log_payloads)
         self._admission = admission
         self._policy = policy
@@ -68,7 +70,7 @@ class SingleMessages:
         try:
             if not producer.has_room(1, size):
                 await producer.room(1, size)
-            receipt_id = enqueue(message, producer, self._receipts)
+            receipt_id = self._asynchronous.enqueue(message)
         except ProduceError as error:
             raise refusal_of(error) from None
         self._announcer.queued(message.topic, message.payload)
@@ -101,15 +103,6 @@ class SingleAttempt:
 def queue_size(message: OutgoingMessage) -> int:
     """Bytes that the producer's queue will count for a message, about."""
     return len(message.payload or b"") + len(message.key or b"") + RECORD_OVERHEAD_BYTES
-
-
-def enqueue(message: OutgoingMessage, producer: Producer, receipts: Receipts) -> str:
-    """Queues a message and returns its receipt's id. Raises ProduceError, or Refusal `overloaded`."""
-    receipts.check_room(1)
-    receipt = receipts.new(message.topic)
-    producer.accept(message, queued=True, on_settled=receipt.settle)
-    receipts.keep(receipt)
-    return receipt.id
 
 
 async def refuse_missing(topic: str, producer: Producer) -> None:

@@ -58,8 +58,8 @@ def dead_letter_headers(record: Record, *, group: str, attempts: int, error: Bas
         "error_message": shortened(error_text(cause)),
         "failed_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
-    if trace_id := _trace_id(record.headers):
-        facts["source_trace_id"] = trace_id
+    if traced := trace_id(record.headers):
+        facts["source_trace_id"] = traced
     kept = [(name, value) for name, value in record.headers if name not in OWN_HEADERS]
     return [*kept, *((name, text.encode("utf-8", "replace")) for name, text in facts.items())]
 
@@ -70,7 +70,8 @@ def shortened(text: str) -> str:
     return raw[:MAX_ERROR_BYTES].decode("utf-8", "ignore")
 
 
-def _trace_id(headers: Headers) -> str | None:
+def trace_id(headers: Headers) -> str | None:
+    """The id of the trace that `traceparent` names."""
     value = dict(headers).get(TRACE_PARENT)
     parts = value.decode("ascii", "replace").split("-") if value else []
     return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
 
 from app.api.problems import CODES, Refusal
+from app.api.receipt_route import preferred_wait_s
 from app.api.receipts import Receipts
 from app.errors import ProduceError
 from app.messages import OutgoingMessage
@@ -33,10 +35,46 @@ async def test_an_unknown_receipt_is_404_and_says_who_may_have_it(service: Servi
     assert (await service.http.get("/receipts/%00~%ff")).status_code == 404
 
 
-async def test_prefer_is_refused_on_receipts(service: Service) -> None:
-    response = await service.http.get("/receipts/x", headers={"prefer": "wait=5"})
-    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
-    assert response.json()["errors"][0]["path"] == "header.Prefer"
+async def test_prefer_wait_holds_the_answer_until_the_verdict(service: Service) -> None:
+    service.kafka.answers = False
+    accepted = (await service.produce("?mode=async", payload=1)).json()
+    path = f"/receipts/{accepted['receipt_id']}"
+    waiting = [asyncio.ensure_future(service.http.get(path, headers={"prefer": "wait=20"})) for _ in range(3)]
+    await until(lambda: bool(service.kafka.unanswered))
+    assert not any(call.done() for call in waiting)
+    service.kafka.answer_now()
+    for response in await asyncio.gather(*waiting):
+        assert response.json()["status"] == "delivered"
+        assert response.headers["preference-applied"] == "wait=20"
+    settled = await service.http.get(path, headers={"prefer": "wait=20"})
+    assert settled.json()["status"] == "delivered"
+
+
+async def test_prefer_wait_ends_with_a_pending_receipt(service: Service) -> None:
+    service.kafka.answers = False
+    accepted = (await service.produce("?mode=async", payload=1)).json()
+    for wait in ("0", "1"):
+        response = await service.http.get(f"/receipts/{accepted['receipt_id']}", headers={"prefer": f"wait={wait}"})
+        assert (response.status_code, response.json()["status"]) == (200, "pending")
+
+
+@pytest.mark.parametrize(
+    ("prefer", "wait_s"),
+    [
+        (b"wait=10", 10),
+        (b'respond-async, Wait = "7"; foo=bar', 7),
+        (b"wait=1000000", 30),
+        (b"wait=0", 0),
+        (b"", None),
+        (b"wait", None),
+        (b"wait=-1", None),
+        (b"wait=1.5", None),
+        (b"await=5", None),
+        (b"wait=99999999999999999999", None),
+    ],
+)
+def test_a_preference_that_is_not_understood_is_not_followed(prefer: bytes, wait_s: int | None) -> None:
+    assert preferred_wait_s(prefer) == wait_s
 
 
 async def test_a_failed_message_has_its_code_in_its_receipt(service: Service) -> None:
