@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import uvicorn
 import uvloop
 
+from app.cli.gathering import GatheringProtocol
 from app.errors import AddressInUse, Fault
 from app.main import Service, build
 from app.routes.loading import load_table
@@ -73,7 +74,7 @@ def bind(settings: Settings) -> socket.socket:
 async def _serve(settings: Settings, service: Service, listener: socket.socket, consumers: bool) -> int:
     config = uvicorn.Config(
         build(service, consumers=consumers),
-        http="httptools",
+        http=GatheringProtocol,
         loop="none",
         ws="none",
         log_config=None,

@@ -11,7 +11,7 @@ from app.messages import DeliveryReport
 
 @dataclass(frozen=True, slots=True)
 class MessagesAccepted(Event):
-    """The producer took messages on: each will get exactly one verdict. Fires once for each call."""
+    """The producer took messages on: each will get exactly one verdict. Fires at most once in a turn of the loop."""
 
     messages: int
     size_bytes: int

@@ -273,7 +273,7 @@ async def test_a_task_that_a_request_starts_does_not_answer_it() -> None:
 async def test_the_request_id_is_in_the_lines_of_a_request() -> None:
     seen: list[str | None] = []
     service = Service()
-    service.monitor.subscribe(events.MessagesAccepted, lambda _: seen.append(current_request_id()))
+    service.monitor.subscribe(events.MessageProducedSync, lambda _: seen.append(current_request_id()))
     await service.http.post("/produce", json={"topic": "example", "payload": 1}, headers={"x-request-id": "mine"})
     assert seen == ["mine"]
     await service.close()
