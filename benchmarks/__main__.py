@@ -13,7 +13,7 @@ from benchmarks.consuming import Consuming
 from benchmarks.rows import Row, run
 from benchmarks.serving import Serving
 
-GOALS_MIB = (120, 200)
+GOALS_MIB = (100, 180)
 """Memory of an idle service, and of one under load."""
 HEAD = "| work | reference | ours | ratio | goal | |\n|---|---:|---:|---:|---:|---|"
 

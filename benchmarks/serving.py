@@ -26,26 +26,28 @@ class Serving:
         """All of them."""
         single = self._single
         return [
-            Row("http-64", "single sync, 64 connections, to a lean route", 0.5, single("lean", 64), single("ours", 64)),
+            Row(
+                "http-64", "single sync, 64 connections, to a lean route", 0.75, single("lean", 64), single("ours", 64)
+            ),
             Row(
                 "http-200",
                 "single sync, 200 connections, to a lean route",
-                0.5,
+                0.75,
                 single("lean", 200),
                 single("ours", 200),
             ),
-            Row("http-usual", "… to the usual FastAPI route", 2.0, single("usual", 64), single("ours", 64)),
+            Row("http-usual", "… to the usual FastAPI route", 3.0, single("usual", 64), single("ours", 64)),
             Row(
                 "http-batch",
                 "100 records a request, 16 connections, to send per record",
-                0.6,
+                1.2,
                 self._batch("lean"),
                 self._batch("ours"),
             ),
             Row(
                 "http-1",
                 "p50 on 1 connection, to a lean route",
-                1.5,
+                1.2,
                 single("lean", 1, "p50_ms"),
                 single("ours", 1, "p50_ms"),
                 more_is_better=False,
