@@ -133,11 +133,11 @@ async def test_produced_messages_are_kept_or_dropped_where_the_settings_say_so(
     transport = httpx.ASGITransport(application)
     async with (
         application.router.lifespan_context(application),
-        httpx.AsyncClient(transport=transport, base_url="http://service") as http,
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http,
     ):
         answer = await http.post("/produce", json={"topic": topic, "payload": "hello"})
-    assert (answer.status_code, answer.json()["offset"]) == (200, 0)
-    assert [message.value.decode() for message in application.state.recorded.of(topic)] == kept
+    assert answer.json().get("offset") == 0, answer.text
+    assert [message.payload for message in application.state.recorded.of(topic)] == kept
 
 
 async def test_it_can_be_stopped_before_it_has_started(kafka: str) -> None:
