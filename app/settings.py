@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -26,21 +27,22 @@ MISSPELLED_CUTOFF = 0.86
 NOT_SUPPORTED = frozenset(
     {
         "DASHBOARD_ACTIONS",
-        "HTTP_CORS_ORIGINS",
-        "HTTP_RATE_LIMIT",
         "HTTP_ROOT_PATH",
         "HTTP_SCHEMAS_DIR",
-        "HTTP_TLS_CERT",
-        "HTTP_TLS_KEY",
-        "HTTP_TOPICS",
-        "HTTP_TRUSTED_PROXIES",
     }
 )
 """Reserved names. Refused when set: a protection that is asked for is never silently left out."""
 
+RATE = re.compile(r"([1-9][0-9]{0,8})/(s|min|h)", re.ASCII).fullmatch
+ORIGIN = re.compile(r"https?://[a-z0-9.\-\[\]:]+", re.ASCII).fullmatch
 Positive = Annotated[int, Field(gt=0)]
 Milliseconds = Annotated[int, Field(gt=0, le=86_400_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def listed(value: str) -> list[str]:
+    """The parts of a comma-separated setting, without blanks around them."""
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 class Settings(BaseSettings):
@@ -87,6 +89,15 @@ class Settings(BaseSettings):
     http_async_dlq_topic: str = Field("", description="Where failed async messages go as dead letters; empty: nowhere")
     http_api_keys_file: str | None = Field(None, description="TOML file of API keys; empty: no key is asked for")
     http_open_metrics: bool = Field(False, description="Whether /metrics needs no key")
+
+    http_rate_limit: str = Field("", description="Most messages per client address without keys, for example 5000/s")
+    http_trusted_proxies: str = Field("", description="Addresses and networks whose X-Forwarded-For is believed")
+    http_topics: str = Field("", description="Topics that may be produced to, shell-style patterns; empty: all")
+    http_cors_origins: str = Field(
+        "", description="Origins of pages that may call the API, for example https://a.example"
+    )
+    http_tls_cert: str | None = Field(None, description="Certificate chain (PEM) to serve HTTPS with")
+    http_tls_key: str | None = Field(None, description="Key of the certificate (PEM)")
 
     producer_acks: Literal["all", "1", "0"] = Field("all", description="Which acknowledgement counts")
     producer_idempotent: bool = Field(True, description="Whether retries may not duplicate (needs acks=all)")
@@ -160,6 +171,30 @@ class Settings(BaseSettings):
                 raise ValueError(f"{server!r} is not host:port")
         return value
 
+    @field_validator("http_rate_limit")
+    @classmethod
+    def _is_rate(cls, value: str) -> str:
+        if value and not RATE(value):
+            raise ValueError(f"{value!r} is no rate: write for example 1000/s, 500/min or 20/h")
+        return value
+
+    @field_validator("http_trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for part in listed(value):
+            ip_network(part, strict=False)
+        return value
+
+    @field_validator("http_cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for origin in listed(value):
+            if not ORIGIN(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin: write it as browsers do, for example https://a.example:8080"
+                )
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _any_case(cls, value: object) -> object:
@@ -201,6 +236,8 @@ class Settings(BaseSettings):
             yield "HTTP_MAX_TIMEOUT_S must not be above PRODUCER_DELIVERY_TIMEOUT_S: no verdict takes longer"
         if self.producer_idempotent and self.producer_acks != "all":
             yield "PRODUCER_IDEMPOTENT needs PRODUCER_ACKS=all; set PRODUCER_IDEMPOTENT=false for fewer acks"
+        if (self.http_tls_cert is None) != (self.http_tls_key is None):
+            yield "HTTP_TLS_CERT and HTTP_TLS_KEY belong together: set both, or none"
         if self.consumer_pause_ms > self.consumer_pause_max_ms:
             yield "CONSUMER_PAUSE_MS must not be above CONSUMER_PAUSE_MAX_MS"
         if self.consumer_rebalance_timeout_ms < self.consumer_session_timeout_ms:

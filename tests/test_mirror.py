@@ -32,7 +32,6 @@ TESTED_BY = {
     "api/single.py": "api/test_produce.py",
     "api/schemas.py": API,
     "api/services.py": API,
-    "api/topic_policy.py": "api/test_produce.py",
     "api/trace_context.py": "api/test_produce.py",
     "consuming/announcer.py": "consuming/test_partition.py",
     "consuming/context.py": "consuming/test_partition.py",

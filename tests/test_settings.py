@@ -38,6 +38,10 @@ FAULTS = [
     ("PRODUCER_ACKS", "2", "'all', '1' or '0'"),
     ("CONSUMER_ASSIGNOR", "range,lucky", "'lucky'"),
     ("ROUTES", "app.routing", "module:function"),
+    ("HTTP_RATE_LIMIT", "fast", "1000/s"),
+    ("HTTP_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy'"),
+    ("HTTP_CORS_ORIGINS", "*", "'*' is no origin"),
+    ("HTTP_CORS_ORIGINS", "https://a.example/", "is no origin"),
     ("LOG_LEVEL", "loud", "'debug'"),
 ]
 
@@ -59,6 +63,7 @@ CONTRADICTIONS: list[tuple[dict[str, str], str]] = [
     ({"CONSUMER_REBALANCE_TIMEOUT_MS": "44999"}, "CONSUMER_REBALANCE_TIMEOUT_MS"),
     ({"CONSUMER_HEARTBEAT_MS": "15001"}, "CONSUMER_HEARTBEAT_MS"),
     ({"CONSUMER_DRAIN_MS": "30001"}, "CONSUMER_DRAIN_MS"),
+    ({"HTTP_TLS_CERT": "cert.pem"}, "HTTP_TLS_CERT and HTTP_TLS_KEY belong together"),
     ({"KAFKA_EMBEDDED": "off"}, "KAFKA_BOOTSTRAP_SERVERS is empty and KAFKA_EMBEDDED=off"),
     ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_USERNAME"),
 ]

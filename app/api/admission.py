@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from app.api.access import check_role, is_open
 from app.api.calls import Call
+from app.api.client_address import AddressRates, ClientAddresses
+from app.api.cross_site import CrossSite, Headers, is_loopback
 from app.api.keyring import KeyRing
 from app.api.problems import Refusal
+from app.api.rates import parse_rate
 from app.api.services import MetricsView, StateView
 from app.events import Monitor, RequestRefused, WarningRaised
 from app.settings import Settings
@@ -18,7 +19,6 @@ from app.settings import Settings
 ANNOUNCED = frozenset({"draining", "forbidden", "overloaded", "queue_full", "rate_limited", "unauthorized"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 STOPPED = frozenset({"stopping", "stopped", "failed"})
-WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ASYNC = b"mode=async"
 """Queued messages are bounded by the producer's queue instead."""
 CLIENT_GONE = 499
@@ -33,9 +33,14 @@ class Admission:
         self._state = state
         self._metrics = metrics
         self._monitor = monitor
-        self._loopback_only = is_loopback(settings.http_host)
+        self.cross_site = CrossSite(settings)
         keys_file = settings.http_api_keys_file
         self._keys = KeyRing(Path(keys_file), monitor) if keys_file else None
+        self._address_rates: AddressRates | None = None
+        if settings.http_rate_limit and not keys_file:
+            addresses = ClientAddresses(settings.http_trusted_proxies)
+            self._address_rates = AddressRates(parse_rate(settings.http_rate_limit), addresses)
+        self._adds_headers = bool(keys_file or settings.http_rate_limit or settings.http_cors_origins)
         self._refusing = False
         self.messages = 0
         self.size_bytes = 0
@@ -46,30 +51,39 @@ class Admission:
 
     async def admit(self, call: Call) -> None:
         """Raises Refusal: forbidden, unauthorized, rate_limited, draining, overloaded, body_too_large."""
-        headers = call.headers
-        if self._loopback_only and not names_loopback(headers.get(b"host")):
-            raise Refusal("forbidden", "The Host header does not name this machine, and only it may ask")
-        if b"origin" in headers and call.method in WRITING:
-            check_origin(headers[b"origin"], headers.get(b"host", b""))
+        self.cross_site.check(call)
         if self._keys is not None and not is_open(call.route, open_metrics=self._settings.http_open_metrics):
             call.key = await self._keys.identify(call)
             check_role(call.key, call.route)
         if call.route.produces:
-            self._check_rate(call)
+            self._find_bucket(call)
+            if call.bucket is not None:
+                call.bucket.check(1)
             self._admit_produce(call)
+            if call.bucket is not None:
+                call.bucket.take(1)
 
-    def _check_rate(self, call: Call) -> None:
-        """A call counts as one message at the door; `count_more` counts the others, once they are known."""
-        if call.key is not None and call.key.bucket is not None:
-            call.key.bucket.take(1)
+    def _find_bucket(self, call: Call) -> None:
+        if call.key is not None:
+            call.bucket = call.key.bucket
+        elif self._address_rates is not None:
+            call.bucket = self._address_rates.bucket(call)
 
     def count_more(self, call: Call, messages: int) -> None:
-        """The call has so many messages besides its first. Raises Refusal `rate_limited`."""
-        bucket = None if call.key is None else call.key.bucket
-        if bucket is None or messages <= 0:
-            return
-        bucket.give_back(1)
-        bucket.take(messages + 1)
+        """The call has so many messages besides the first, which was counted at the door.
+
+        Raises Refusal `rate_limited`; then none of them counts.
+        """
+        if call.bucket is not None and messages > 0:
+            call.bucket.give_back(1)
+            call.bucket.take(messages + 1)
+
+    def headers(self, call: Call) -> Headers:
+        """What the answer to `call` bears besides its own: what is left of its rate, and what browsers want."""
+        if not self._adds_headers:
+            return ()
+        rated = () if call.bucket is None else call.bucket.headers()
+        return (*rated, *self.cross_site.headers(call))
 
     def _admit_produce(self, call: Call) -> None:
         if self._refusing or self._state.state in STOPPED:
@@ -140,49 +154,3 @@ def warn_if_exposed(settings: Settings, monitor: Monitor) -> None:
             "read the dashboard; set HTTP_API_KEYS_FILE, or keep strangers off the network"
         )
         monitor.emit(WarningRaised("no_api_keys", detail))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host`, a name or an address, means this machine only."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-_loopback_hosts: dict[bytes, bool] = {}
-_LOOPBACK_HOSTS_MAX = 1000
-
-
-def names_loopback(host: bytes | None) -> bool:
-    """Whether a Host header names this machine; HTTP/1.0 clients send none, and no browser is one of them."""
-    if host is None:
-        return True
-    known = _loopback_hosts.get(host)
-    if known is None:
-        if len(_loopback_hosts) >= _LOOPBACK_HOSTS_MAX:
-            _loopback_hosts.clear()
-        known = _loopback_hosts[host] = is_loopback(_authority("http", host)[0])
-    return known
-
-
-def check_origin(origin: bytes, host: bytes) -> None:
-    """Raises Refusal `forbidden` where a page of another site asks a browser to write here."""
-    scheme, separator, authority = origin.partition(b"://")
-    name = scheme.decode("latin-1").lower()
-    same = separator and name in ("http", "https") and _authority(name, authority) == _authority(name, host)
-    if not same or not _authority(name, host)[0]:
-        raise Refusal("forbidden", "Pages of other origins may not write here")
-
-
-def _authority(scheme: str, authority: bytes) -> tuple[str, int | None]:
-    try:
-        parts = urlsplit(f"{scheme}://{authority.decode('latin-1')}")
-        port = parts.port or (443 if scheme == "https" else 80)
-    except ValueError:
-        return "", None
-    if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-        return "", None
-    return (parts.hostname or "").rstrip("."), port

@@ -7,17 +7,18 @@ answer in the same way when the fast lane is switched off.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from app import __version__
-from app.api.admission import CLIENT_GONE, WRITING, Admission, warn_if_exposed
+from app.api.admission import CLIENT_GONE, Admission, warn_if_exposed
 from app.api.bodies import ClientGone
 from app.api.calls import Call, RouteInfo
+from app.api.cross_site import WRITING, Headers, is_preflight
 from app.api.documentation import complete
 from app.api.ordinary_routes import add_routes
 from app.api.problems import Refusal
@@ -43,6 +44,14 @@ def build_application(services: Services, *, fast_lane: bool = True, **options: 
     warn_if_exposed(services.settings, services.monitor)
     add_routes(application, services, application.produce)
     return application
+
+
+class Found(NamedTuple):
+    """What stands at a path: its route, the methods there, and why this one cannot be used, if so."""
+
+    info: RouteInfo
+    methods: Collection[str]
+    refusal: Refusal | None = None
 
 
 class Application(FastAPI):
@@ -93,30 +102,38 @@ class Application(FastAPI):
             except Exception as error:
                 reply = self._failed(call, error)
             if reply is not None:
-                await send_reply(send, reply, call.request_id)
+                await send_reply(send, reply, call.request_id, *self.admission.headers(call))
                 status = reply.status
         finally:
             self.admission.release(call, status)
 
     async def _answer_by_router(self, scope: Scope, receive: Receive, send: Send) -> None:
         routed: Scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        info, refusal = self._find(routed)
-        call = routed[CALL] = Call(info, scope, receive)
+        found = self._find(routed)
+        call = routed[CALL] = Call(found.info, scope, receive)
         begin_request(call.request_id)
-        outlet = _Outlet(send, call.request_id, with_body=routed is scope)
+        outlet = _Outlet(send, call, self.admission, with_body=routed is scope)
         try:
             reply = None
             try:
-                if refusal is not None:
-                    raise refusal
-                await self.admission.admit(call)
-                await FastAPI.__call__(self, routed, receive, outlet)
+                reply = await self._enter(call, found)
+                if reply is None:
+                    await FastAPI.__call__(self, routed, receive, outlet)
             except Exception as error:
                 reply = self._failed(call, error)
             if reply is not None and outlet.status is None:
                 await send_reply(outlet, reply, call.request_id)
         finally:
             self.admission.release(call, outlet.status or CLIENT_GONE)
+
+    async def _enter(self, call: Call, found: Found) -> Reply | None:
+        """Lets a call in to its route; a preflight gets its answer here. Raises Refusal."""
+        if found.methods and is_preflight(call):
+            return self.admission.cross_site.preflight(call, found.methods)
+        if found.refusal is not None:
+            raise found.refusal
+        await self.admission.admit(call)
+        return None
 
     def _failed(self, call: Call, error: Exception) -> Reply | None:
         """The answer to a call that ended with an error; None where there is nobody to answer."""
@@ -128,30 +145,25 @@ class Application(FastAPI):
         self.monitor.emit(ErrorOccurred("http.request", error))
         return refusal_reply(_mistake(), call)
 
-    def _find(self, scope: Scope) -> tuple[RouteInfo, Refusal | None]:
+    def _find(self, scope: Scope) -> Found:
         """The route that the router will choose, or why there is none."""
-        allowed: set[str] = set()
+        others: set[str] = set()
         template = NO_ROUTE.template
         for route in self.router.routes:
             if not isinstance(route, Route):
                 continue
             match, _ = route.matches(scope)
             if match is Match.FULL:
-                return self._info(route.path, scope["method"]), None
+                return Found(self._info(route.path, scope["method"]), route.methods or ())
             if match is Match.PARTIAL:
                 template = route.path
-                allowed |= route.methods or set()
-        if not allowed:
-            return NO_ROUTE, Refusal("not_found", "There is nothing at this path; /docs lists what there is")
-        if "GET" in allowed:
-            allowed.add("HEAD")
-        listed = ", ".join(sorted(allowed))
-        refusal = Refusal(
-            "method_not_allowed",
-            f"Only {listed} may be used here",
-            headers=[(b"allow", listed.encode("ascii"))],
-        )
-        return RouteInfo(template), refusal
+                others |= route.methods or set()
+        if not others:
+            refusal = Refusal("not_found", "There is nothing at this path; /docs lists what there is")
+            return Found(NO_ROUTE, (), refusal)
+        if "GET" in others:
+            others.add("HEAD")
+        return Found(RouteInfo(template), others, _method_not_allowed(others))
 
     def _info(self, path: str, method: str) -> RouteInfo:
         if method == "POST" and path in self._infos:
@@ -160,11 +172,12 @@ class Application(FastAPI):
 
 
 class _Outlet:
-    """Sends what the router answers, with the request's id; keeps the body back from a HEAD request."""
+    """Sends what the router answers, with the headers of every answer; keeps the body back from a HEAD request."""
 
-    def __init__(self, send: Send, request_id: str, *, with_body: bool) -> None:
+    def __init__(self, send: Send, call: Call, admission: Admission, *, with_body: bool) -> None:
         self._send = send
-        self._request_id = request_id.encode("ascii")
+        self._call = call
+        self._admission = admission
         self._with_body = with_body
         self.status: int | None = None
 
@@ -172,10 +185,13 @@ class _Outlet:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [pair for pair in message.get("headers", ()) if pair[0] != b"x-request-id"]
-            message = {**message, "headers": [*headers, (b"x-request-id", self._request_id)]}
+            message = {**message, "headers": [*headers, *self._own_headers()]}
         elif message["type"] == "http.response.body" and not self._with_body:
             message = {**message, "body": b""}
         await self._send(message)
+
+    def _own_headers(self) -> Headers:
+        return ((b"x-request-id", self._call.request_id.encode("ascii")), *self._admission.headers(self._call))
 
 
 async def _refusal_response(request: Request, refusal: Exception) -> Response:
@@ -199,3 +215,9 @@ async def _mistake_response(request: Request, error: Exception) -> Response:
 
 def _mistake() -> Refusal:
     return Refusal("internal_error", "The service made a mistake; its log has the details under this request id")
+
+
+def _method_not_allowed(methods: Collection[str]) -> Refusal:
+    listed = ", ".join(sorted(methods))
+    headers = [(b"allow", listed.encode("ascii"))]
+    return Refusal("method_not_allowed", f"Only {listed} may be used here", headers=headers)

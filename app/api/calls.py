@@ -9,11 +9,14 @@ import time
 from typing import NamedTuple
 
 from app.api.keys import ApiKey
+from app.api.rates import Bucket
 from app.api.replies import Receive, Scope
 
 WANTED = frozenset(
     {
         b"accept",
+        b"access-control-request-headers",
+        b"access-control-request-method",
         b"authorization",
         b"content-encoding",
         b"content-length",
@@ -25,6 +28,7 @@ WANTED = frozenset(
         b"traceparent",
         b"tracestate",
         b"x-api-key",
+        b"x-forwarded-for",
         b"x-request-id",
     }
 )
@@ -46,10 +50,12 @@ class RouteInfo(NamedTuple):
 class Call:
     """A request and what it holds of the service's limits. `started` is of `time.perf_counter`.
 
-    `key` is the API key that it came with, once admission has seen it; None where the service has no keys.
+    `key` is the API key that it came with, once admission has seen it, and `bucket` what its messages are counted in;
+    None where the service has no keys and no rates.
     """
 
     __slots__ = (
+        "bucket",
         "headers",
         "held_bytes",
         "held_messages",
@@ -75,6 +81,7 @@ class Call:
         self.headers = wanted_headers(scope)
         self.request_id = request_id(self.headers)
         self.key: ApiKey | None = None
+        self.bucket: Bucket | None = None
         self.held_bytes = 0
         self.held_messages = 0
 

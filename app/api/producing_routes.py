@@ -16,6 +16,7 @@ from app.api.replies import Reply
 from app.api.services import Services
 from app.api.single import SingleMessages
 from app.api.topic_policy import TopicPolicy
+from app.settings import listed
 
 
 class ProducingRoute(Protocol):
@@ -30,7 +31,7 @@ def producing_routes(services: Services, admission: Admission) -> Sequence[Produ
     """All of them; they share the rules for topics and the idempotency keys."""
     settings = services.settings
     dlq_topic = settings.http_async_dlq_topic
-    policy = TopicPolicy(services.table.dead_letter_topics() | {dlq_topic})
+    policy = TopicPolicy(services.table.dead_letter_topics() | {dlq_topic}, listed(settings.http_topics))
     replays = Replays(settings)
     asynchronous = AsyncMessages(services.producer, services.receipts, dlq_topic, services.monitor)
     single = SingleMessages(services, admission, policy, asynchronous)

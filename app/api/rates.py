@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from app.api.problems import Refusal
+from app.settings import RATE
 
-RATE = re.compile(r"([1-9][0-9]{0,8})/(s|min|h)", re.ASCII).fullmatch
 PERIOD_S = {"s": 1, "min": 60, "h": 3600}
 Clock = Callable[[], float]
 
@@ -47,11 +46,14 @@ class Bucket:
 
     def take(self, messages: int) -> None:
         """Counts messages against the rate. Raises Refusal `rate_limited`; nothing is counted then."""
+        self.check(messages)
+        self._left -= messages
+
+    def check(self, messages: int) -> None:
+        """Raises Refusal `rate_limited` where so many may not be taken now."""
         needed = min(messages, self.rate.messages)
-        left = self._refilled()
-        if left < needed:
+        if self._refilled() < needed:
             raise self._refusal(needed)
-        self._left = left - messages
 
     def give_back(self, messages: int) -> None:
         """What was taken has not been used."""
@@ -85,5 +87,5 @@ class Bucket:
         return Refusal(
             "rate_limited",
             f"More messages than the {allowed} that are allowed; try again in {wait_s} s",
-            headers=[(b"retry-after", b"%d" % wait_s), *self.headers()],
+            headers=[(b"retry-after", b"%d" % wait_s)],
         )

@@ -26,13 +26,14 @@ class Reply(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-async def send_reply(send: Send, reply: Reply, request_id: str) -> None:
-    """Sends the whole answer. What is sent to a client that has gone is dropped by the server."""
+async def send_reply(send: Send, reply: Reply, request_id: str, *more: tuple[bytes, bytes]) -> None:
+    """Sends the whole answer, with `more` headers. What is sent to a client that has gone is dropped by the server."""
     headers = [
         (b"content-type", reply.content_type),
         (b"content-length", b"%d" % len(reply.body)),
         (b"x-request-id", request_id.encode("ascii")),
         *reply.headers,
+        *more,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

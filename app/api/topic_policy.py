@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from app.api.keys import ApiKey
@@ -14,10 +15,12 @@ REMEMBERED = 10_000
 
 
 class TopicPolicy:
-    """Refuses Kafka's internal topics and those that the service itself writes: DLQs and its reports."""
+    """Refuses Kafka's internal topics, those that the service itself writes (DLQs and its reports), and those that
+    no pattern of HTTP_TOPICS matches; no patterns match all."""
 
-    def __init__(self, own_topics: Iterable[str]) -> None:
+    def __init__(self, own_topics: Iterable[str], patterns: Sequence[str] = ()) -> None:
         self._own = frozenset(own_topics)
+        self._patterns = tuple(patterns)
         self._allowed: set[str] = set()
 
     def of(self, key: ApiKey | None) -> TopicPolicy | KeyPolicy:
@@ -32,10 +35,16 @@ class TopicPolicy:
             return Refusal("internal_topic", f"{topic} is internal to Kafka")
         if topic in self._own or topic.startswith(OWN_PREFIX):
             return Refusal("topic_forbidden", f"{topic} is written by the service itself only")
+        if not self.visible(topic):
+            return Refusal("topic_forbidden", f"HTTP_TOPICS does not allow {topic}")
         if len(self._allowed) >= REMEMBERED:
             self._allowed.clear()
         self._allowed.add(topic)
         return None
+
+    def visible(self, topic: str) -> bool:
+        """Whether a pattern of HTTP_TOPICS matches the whole name."""
+        return not self._patterns or any(fnmatchcase(topic, pattern) for pattern in self._patterns)
 
 
 class KeyPolicy(NamedTuple):

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import uvicorn
 import uvloop
 
 from app.cli.gathering import GatheringProtocol
-from app.errors import AddressInUse, Fault
+from app.errors import AddressInUse, Fault, SettingsInvalid
 from app.main import Service, build
 from app.routes.loading import load_table
 from app.settings import Settings, load_settings, misspelled
@@ -42,6 +43,7 @@ def run_server(*, consumers: bool) -> int:
     """Runs the service until a signal, and ends the process itself. Raises ConfigurationError at boot."""
     settings = load_settings()
     table = load_table(settings)
+    check_certificate(settings)
     listener = bind(settings)
     service = Service(settings, table)
     for name, meant in misspelled(os.environ):
@@ -71,6 +73,23 @@ def bind(settings: Settings) -> socket.socket:
     return listener
 
 
+def check_certificate(settings: Settings) -> None:
+    """Raises SettingsInvalid where HTTPS is wanted and its certificate or key cannot be used."""
+    if settings.http_tls_cert is None or settings.http_tls_key is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.http_tls_cert, settings.http_tls_key, password=_no_password
+        )
+    except (OSError, ValueError) as error:
+        place = f"{settings.http_tls_cert} with HTTP_TLS_KEY {settings.http_tls_key}"
+        raise SettingsInvalid([Fault("HTTP_TLS_CERT", f"{place} cannot be used: {error}")]) from None
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted; store it without a password, readable for the service only")
+
+
 async def _serve(settings: Settings, service: Service, listener: socket.socket, consumers: bool) -> int:
     config = uvicorn.Config(
         build(service, consumers=consumers),
@@ -80,6 +99,9 @@ async def _serve(settings: Settings, service: Service, listener: socket.socket, 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # HTTP_TRUSTED_PROXIES decides which are believed
+        ssl_certfile=settings.http_tls_cert,
+        ssl_keyfile=settings.http_tls_key,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=ANSWER_RESERVE_S,
     )
@@ -91,7 +113,7 @@ async def _serve(settings: Settings, service: Service, listener: socket.socket, 
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    _log.info("Listening on http://%s:%s", host, port)
+    _log.info("Listening on %s://%s:%s", "https" if settings.http_tls_cert else "http", host, port)
     waits = [asyncio.ensure_future(event.wait()) for event in (stop, service.runtime.critical_error)]
     await asyncio.wait({serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:

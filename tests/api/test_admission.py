@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.api.admission import is_loopback, names_loopback
+from app.api.cross_site import is_loopback, names_loopback
 from app.events import ErrorOccurred, RequestRefused
 from tests.api.conftest import MakeService
 from tests.api.service import Service, until

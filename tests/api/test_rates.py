@@ -32,11 +32,11 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
 
 
 def refusal(bucket: Bucket, messages: int) -> dict[str, str]:
-    """The headers of the refusal."""
+    """The headers of the refusal, and those of every answer."""
     with pytest.raises(Refusal) as raised:
         bucket.take(messages)
     assert raised.value.code == "rate_limited"
-    return {name.decode(): value.decode() for name, value in raised.value.headers}
+    return {name.decode(): value.decode() for name, value in (*raised.value.headers, *bucket.headers())}
 
 
 def test_a_full_rate_may_come_at_once_and_is_refilled_evenly() -> None:
