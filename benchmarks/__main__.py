@@ -11,6 +11,7 @@ import uvloop
 from benchmarks.arena import Arena, arena
 from benchmarks.consuming import Consuming
 from benchmarks.rows import Row, run
+from benchmarks.scale import Scale
 from benchmarks.serving import Serving
 
 GOALS_MIB = (100, 180)
@@ -37,7 +38,7 @@ async def main() -> None:
 
 def _rows(place: Arena, scale: float) -> tuple[Consuming, Serving, list[Row]]:
     consuming, serving = Consuming(place, scale), Serving(place, scale)
-    return consuming, serving, [*consuming.rows(), *serving.rows()]
+    return consuming, serving, [*consuming.rows(), *serving.rows(), *Scale(place, scale).rows()]
 
 
 async def _run(place: Arena, only: list[str] | None, scale: float, rounds: int) -> None:

@@ -51,13 +51,18 @@ class Arena:
         name = f"bench-{uuid.uuid4().hex[:8]}"
         assert await self._cluster.create_topic(name, partitions, None, timeout_s=20)
         await self._cluster.refresh(timeout_s=10)
+        await self.fill(name, records, partitions, only)
+        return name
+
+    async def fill(self, topic: str, records: int, partitions: int = PARTITIONS, only: int | None = None) -> None:
+        """Writes `records` to a topic, evenly spread or all in partition `only`."""
         producer = Producer(
             self.settings, self._cluster, partial(open_producer, self.settings, self.servers), Monitor()
         )
         for start in range(0, records, 10_000):
             await producer.produce_many_sync(
                 {
-                    "topic": name,
+                    "topic": topic,
                     "payload": payload(number),
                     "key": f"k{number % 1000}",
                     "partition": only if only is not None else number % partitions,
@@ -65,7 +70,6 @@ class Arena:
                 for number in range(start, min(start + 10_000, records))
             )
         await producer.close(10)
-        return name
 
     async def close(self) -> None:
         await self._cluster.stop()

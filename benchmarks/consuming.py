@@ -252,15 +252,17 @@ async def _slow(consumer: Consumer) -> None:
 class Running:
     """The whole service with one consumer on `topic`, without its HTTP socket; log lines go nowhere."""
 
-    def __init__(self, arena: Arena, topic: str, handle: Handle, count: Callable[[int], None]) -> None:
+    def __init__(
+        self, arena: Arena, topic: str, handle: Handle, count: Callable[[int], None], group: str | None = None
+    ) -> None:
         class Measured(Consumer):
             async def consume(self) -> None:
                 await handle(self)
                 count(self.messages.size)
 
         def draw(routes: Routes) -> None:
-            with routes.group(f"g-{uuid.uuid4().hex[:8]}") as group:
-                group.topic(topic, Measured)
+            with routes.group(group or f"g-{uuid.uuid4().hex[:8]}") as drawn:
+                drawn.topic(topic, Measured)
 
         settings = arena.settings.model_copy(update={"shutdown_timeout_s": 2.0})
         self._service = Service(settings, draw_table(draw, settings))

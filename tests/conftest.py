@@ -39,10 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.own_broker)
 
 
-def start_cluster(directory: Path, nodes: int = 1, session_timeout_ms: int = 2000) -> ApacheCluster:
+def start_cluster(
+    directory: Path, nodes: int = 1, session_timeout_ms: int = 2000, heap_mib: int = 256
+) -> ApacheCluster:
     """A real Kafka below `directory`. Fails, never skips, where none can be had."""
     resolve_jars()
-    options = node_options(DEFAULT_DIRECTORY, heap_mib=256)
+    options = node_options(DEFAULT_DIRECTORY, heap_mib=heap_mib)
     cluster = ApacheCluster(directory, nodes, options=options, session_timeout_ms=session_timeout_ms)
     asyncio.run(cluster.start())
     return cluster

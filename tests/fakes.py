@@ -296,6 +296,9 @@ class FakeConsumerClient:
         self.lost = error
         self._data.set()
 
+    def with_data(self) -> Sequence[TopicPartition]:
+        return [at for at in {*self.fetched, *self.raises} if self.has_data(at)]
+
     async def wait_for_data(self, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):

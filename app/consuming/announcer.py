@@ -38,6 +38,7 @@ class PartitionAnnouncer:
         self.job_started_at: datetime | None = None
         self.next_attempt_at: datetime | None = None
         self.first_unmarked_ms: int | None = None
+        self._told: tuple[object, ...] = ()
 
     def batch_formed(self, messages: int, took_ms: float) -> None:
         """A batch was taken from the client: a new job begins."""
@@ -95,26 +96,23 @@ class PartitionAnnouncer:
         self._monitor.emit(DeadLetterDispatched(group, job, topic, partition, offset, dlq_topic, error))
 
     def progress(self, state: PartitionState, paused_by: str | None = None) -> None:
-        """Where the partition stands; `paused_by`: `consumer`, or the name of an operator."""
+        """Where the partition stands, where that has changed; `paused_by`: `consumer`, or the name of an operator."""
         services, at = self._services, self._at
         if not self._monitor.listens(PartitionProgress):
             return
         retrying = services.attempts.get(at)
-        self._monitor.emit(
-            PartitionProgress(
-                services.group,
-                at.topic,
-                at.partition,
-                self._consumer,
-                state,
-                services.client.position(at),
-                services.ledger.marked(at),
-                services.ledger.committed(at),
-                services.client.highwater(at),
-                retrying[1] if retrying else 0,
-                self.first_unmarked_ms,
-                self.job_started_at,
-                self.next_attempt_at,
-                paused_by,
-            )
+        facts = (
+            state,
+            services.client.position(at),
+            services.ledger.marked(at),
+            services.ledger.committed(at),
+            services.client.highwater(at),
+            retrying[1] if retrying else 0,
+            self.first_unmarked_ms,
+            self.job_started_at,
+            self.next_attempt_at,
+            paused_by,
         )
+        if facts != self._told:
+            self._told = facts
+            self._monitor.emit(PartitionProgress(services.group, at.topic, at.partition, self._consumer, *facts))

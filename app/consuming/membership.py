@@ -144,9 +144,8 @@ class Membership:
                     return None
 
     def _wake_idle(self) -> None:
-        has_data = self._client.has_data
-        for partition, worker in self._workers.items():
-            if worker.idle and has_data(partition):
+        for partition in self._client.with_data():
+            if (worker := self._workers.get(partition)) is not None:
                 worker.wake()
 
     def _report(self) -> None:
@@ -166,6 +165,7 @@ class Membership:
             self._services.ledger.assign(partition, self._epoch, committed[partition])
             if not self._quiet:
                 self._start_worker(partition)
+        self._tasks = [task for task in self._tasks if not task.done()]
         self._on_state("stable")
         self._monitor.emit(PartitionsAssigned(self._group.name, self._listener_id, partitions))
 
@@ -174,7 +174,6 @@ class Membership:
         self._workers[partition] = worker
         worker.task = self._own(worker.run(self._outlived.pop(partition, None)))
         worker.task.add_done_callback(self._worker_ended)
-        self._tasks = [task for task in self._tasks if not task.done()]
 
     def _worker_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):

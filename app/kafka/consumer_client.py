@@ -13,7 +13,6 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
-    ConsumerStoppedError,
     IllegalGenerationError,
     IllegalStateError,
     KafkaError,
@@ -33,8 +32,9 @@ from app.errors import (
     PositionLost,
 )
 from app.kafka.connection import FencedInstanceId, connection_options
+from app.kafka.pacing import pace_fetches
 from app.kafka.protocols import AssignmentListener
-from app.kafka.records import unpack_leanly
+from app.kafka.records import take_fetched
 from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
 from app.messages import Record, TopicPartition
 from app.settings import Settings
@@ -84,31 +84,27 @@ class AiokafkaConsumer:
             if _names_a_duplicate(error):
                 raise DuplicateInstance from error
             raise KafkaUnavailable(f"The group could not be joined: {reason(error)}") from error
+        pace_fetches(self._consumer._fetcher)
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         if self._stop.begun or self._consumer._subscription.reassignment_in_progress:
             return ()
         if self._refused():
             return ()
-        at = ClientPartition(*partition)
-        most = 1 if (self.position(partition) or 0) < self._unreadable.get(partition, 0) else max_records
-        unpack_leanly(self._consumer._fetcher._records.get(at))
+        bad = self._unreadable and self._unreadable.get(partition)
+        most = 1 if bad and (self.position(partition) or 0) < bad else max_records
         try:
-            fetched = _run_now(self._consumer.getmany(at, timeout_ms=0, max_records=most))
+            return take_fetched(self._consumer._fetcher, partition, most)
         except OffsetOutOfRangeError as error:
             raise PositionLost(_positions(error.args[0])) from error
         except NoOffsetForPartitionError as error:
             raise PositionLost({partition: None}) from error
-        except ConsumerStoppedError:
-            return ()
         except Exception as error:  # decoders raise anything
             raise self._unread(partition, error) from error
-        records: Sequence[Record] = fetched.get(at, ())
-        return records
 
     def _unread(self, partition: TopicPartition, error: Exception) -> FetchFailed:
         """The good records before the bad one were lost in the attempt: up to it they are taken one by one."""
-        fetched = self._consumer._fetcher._records.get(ClientPartition(*partition))
+        fetched = self._consumer._fetcher._records.get(partition)
         unpacked = getattr(fetched, "_partition_records", None)
         offset = self.position(partition) if unpacked is None else unpacked.next_fetch_offset
         self._unreadable[partition] = offset or 0
@@ -132,14 +128,18 @@ class AiokafkaConsumer:
         return refusal
 
     def has_data(self, partition: TopicPartition) -> bool:
-        return ClientPartition(*partition) in self._consumer._fetcher._records
+        return partition in self._consumer._fetcher._records
+
+    def with_data(self) -> Sequence[TopicPartition]:
+        return [TopicPartition(*at) for at in self._consumer._fetcher._records]
 
     async def wait_for_data(self, timeout_s: float) -> None:
         if self._refused() and self._refusal:
             raise self._refusal
         waiter = self._consumer._fetcher._create_fetch_waiter()
         try:
-            await asyncio.wait({waiter}, timeout=timeout_s)
+            with self._consumer._subscription.fetch_context():  # the client minds how long nobody polls
+                await asyncio.wait({waiter}, timeout=timeout_s)
             if waiter.done() and not waiter.cancelled() and (error := waiter.exception()):
                 raise self._refuse(error)
         finally:
@@ -149,7 +149,7 @@ class AiokafkaConsumer:
         return frozenset(TopicPartition(*partition) for partition in self._consumer.assignment())
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        if partition in self.assignment():
+        if self._state(partition) is not None:
             self._consumer.seek(ClientPartition(*partition), offset)
 
     def position(self, partition: TopicPartition) -> int | None:
@@ -161,12 +161,9 @@ class AiokafkaConsumer:
         return None if state is None else state.highwater
 
     def _state(self, partition: TopicPartition) -> Any:
-        client_partition = ClientPartition(*partition)
         subscription = self._consumer._subscription.subscription
         assignment = None if subscription is None else subscription.assignment
-        if assignment is None or client_partition not in assignment.tps:
-            return None
-        return assignment.state_value(client_partition)
+        return None if assignment is None else assignment.state_value(partition)
 
     async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
         wanted = {ClientPartition(*at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
@@ -294,17 +291,6 @@ class _ListenerAdapter(ConsumerRebalanceListener):
 def _names_a_duplicate(error: BaseException) -> bool:
     """aiokafka gives what it does not know of as a KafkaError with the original's text."""
     return FencedInstanceId.__name__ in str(error) or isinstance(error, FencedInstanceId)
-
-
-def _run_now(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that has nothing to wait for. Raises RuntimeError where it has after all."""
-    try:
-        coroutine.send(None)
-    except StopIteration as finished:
-        result: T = finished.value
-        return result
-    coroutine.close()
-    raise RuntimeError("a poll without a timeout would have waited")
 
 
 def _client_tasks(consumer: Any) -> list[asyncio.Task[Any]]:

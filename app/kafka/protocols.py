@@ -100,6 +100,9 @@ class ConsumerClient(Protocol):
     def has_data(self, partition: TopicPartition) -> bool:
         """Whether `take` has something to give or to raise."""
 
+    def with_data(self) -> Sequence[TopicPartition]:
+        """The partitions that `has_data` is true of, in no order."""
+
     async def wait_for_data(self, timeout_s: float) -> None:
         """Returns when something was fetched for any partition, or after `timeout_s`. Raises MembershipLost, and
         its kind DuplicateInstance."""

@@ -96,7 +96,7 @@ class ConsumeFigures:
         group.committed_at = event.at
         for at, offset in event.offsets.items():
             if row := group.rows.get(at):
-                row.committed = offset
+                row.committed_up_to(offset)
 
     def _client_rebuilt(self, event: ClientRebuilt) -> None:
         if group := self.groups.get(event.group):
@@ -131,7 +131,8 @@ class ConsumeFigures:
 
     def document(self, now: datetime) -> dict[str, Any]:
         """The `consume` part of the snapshot."""
-        rows = [row for group in self.groups.values() for row in group.rows.values()]
+        groups = [group.document(now) for group in self.groups.values()]
+        rows = [row for group in groups for row in group["partitions"]]
         return {
             "totals": {
                 "batches": self._batches,
@@ -145,9 +146,9 @@ class ConsumeFigures:
                 "errors": round(self._errors.rate.per_s, 2),
             },
             "consume_ms": self._consume_ms.percentiles((50, 99)),
-            "lag": _known(sum, (row.lag for row in rows)),
-            "lag_s": _known(max, (row.lag_s(now) for row in rows)),
-            "groups": [group.document(now) for group in self.groups.values()],
+            "lag": _known(sum, (row["lag"] for row in rows)),
+            "lag_s": _known(max, (row["lag_s"] for row in rows)),
+            "groups": groups,
         }
 
     def dead_letters(self) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ class PartitionRow:
     paused_by: str | None = None
     begun_at: int | None = None
     """Where reading began: what stands before it is done, as far as this group is concerned."""
+    _shown: dict[str, Any] | None = None
 
     def progressed(self, event: PartitionProgress) -> None:
         self.consumer = event.consumer
@@ -55,7 +56,7 @@ class PartitionRow:
         self._become("running", event.attempt, event.at)
 
     def job_finished(self, event: JobFinished) -> None:
-        self.job_started_at = None
+        self.job_started_at = self._shown = None
         self.state = "waiting"
         if event.outcome == "done":
             self.retrying_since = None
@@ -64,8 +65,14 @@ class PartitionRow:
         self.next_retry_at = event.next_attempt_at
         self._become("retrying", event.attempt, event.at)
 
+    def committed_up_to(self, offset: int) -> None:
+        self.committed, self._shown = offset, None
+
+    def taken_away(self) -> None:
+        self.state, self._shown = "draining", None
+
     def _become(self, state: PartitionState, attempt: int, at: datetime) -> None:
-        self.state, self.attempt = state, max(1, attempt)
+        self.state, self.attempt, self._shown = state, max(1, attempt), None
         if state == "retrying":
             self.retrying_since = self.retrying_since or at
         elif attempt <= 1:
@@ -80,16 +87,26 @@ class PartitionRow:
             return None
         return max(0, self.end - done)
 
-    def lag_s(self, now: datetime) -> float | None:
+    def lag_s(self, now_ms: int) -> float | None:
         """Age of the first unmarked record; 0 at the end; None while that record has not been fetched."""
         if self.lag == 0:
             return 0.0
-        if self.first_unmarked_ms is None:
-            return None
-        return round(max(0.0, now.timestamp() - self.first_unmarked_ms / 1000), 3)
+        return None if self.first_unmarked_ms is None else max(0, now_ms - self.first_unmarked_ms) / 1000
 
-    def document(self, now: datetime) -> dict[str, Any]:
-        started, retry = self.job_started_at, self.next_retry_at
+    def document(self, now_ms: int) -> dict[str, Any]:
+        """Kept until something changes, as most of ten thousand partitions are at rest: not to be written to."""
+        if self._shown is None:
+            self._shown = self._document(now_ms)
+        elif self.job_started_at is not None or self.first_unmarked_ms is not None:
+            self._shown = {**self._shown, "lag_s": self.lag_s(now_ms), "job_running_s": self._running_s(now_ms)}
+        return self._shown
+
+    def _running_s(self, now_ms: int) -> float | None:
+        started = self.job_started_at
+        return None if started is None else max(0, now_ms - int(started.timestamp() * 1000)) / 1000
+
+    def _document(self, now_ms: int) -> dict[str, Any]:
+        retry = self.next_retry_at
         return {
             "topic": self.at.topic,
             "partition": self.at.partition,
@@ -99,10 +116,10 @@ class PartitionRow:
             "position": self.position,
             "end": self.end,
             "lag": self.lag,
-            "lag_s": self.lag_s(now),
+            "lag_s": self.lag_s(now_ms),
             "attempt": self.attempt,
             "next_retry_at": None if retry is None or self.state != "retrying" else rfc_3339(retry),
-            "job_running_s": None if started is None else round(max(0.0, (now - started).total_seconds()), 3),
+            "job_running_s": self._running_s(now_ms),
             "paused_by": self.paused_by,
         }
 
@@ -134,17 +151,15 @@ class GroupFigures:
         """`partitions` is the whole assignment from now on."""
         self.rebalances += 1
         lines = self._group.resolve({at.topic for at in partitions}, frozenset())
-        for at in partitions:
-            line = lines.get(at.topic)
-            self.rows[at] = PartitionRow(at, line.consumer.__name__ if line else None)
-        for at in set(self.rows) - partitions:
-            del self.rows[at]
+        consumers = {topic: line.consumer.__name__ for topic, line in lines.items()}
+        self.rows = {at: PartitionRow(at, consumers.get(at.topic)) for at in sorted(partitions)}
 
     def revoked(self, partitions: frozenset[TopicPartition]) -> None:
         for at in partitions & self.rows.keys():
-            self.rows[at].state = "draining"
+            self.rows[at].taken_away()
 
     def document(self, now: datetime) -> dict[str, Any]:
+        now_ms = int(now.timestamp() * 1000)
         return {
             "name": self.name,
             "state": self.state,
@@ -153,7 +168,7 @@ class GroupFigures:
             "last_poll_s": _ago(self.polled_at, now),
             "last_commit_s": _ago(self.committed_at, now),
             "client_rebuilds": self.client_rebuilds,
-            "partitions": [row.document(now) for row in sorted(self.rows.values(), key=lambda row: row.at)],
+            "partitions": [row.document(now_ms) for row in self.rows.values()],
         }
 
 

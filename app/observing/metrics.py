@@ -5,10 +5,10 @@ Labels are bounded: routes are templates, topics those that the table's groups a
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -225,12 +225,12 @@ class Metrics(Collector):
         paused = GaugeMetricFamily(
             PREFIX + "consumer_paused", "1 while the partition waits or is paused", labels=labels
         )
-        now = datetime.now(UTC)
+        now_ms = int(time.time() * 1000)
         for group in self._snapshot.groups:
             for at, row in group.rows.items():
                 values = (group.name, at.topic, str(at.partition))
                 _add_known(lag, values, row.lag)
-                _add_known(lag_s, values, row.lag_s(now))
+                _add_known(lag_s, values, row.lag_s(now_ms))
                 paused.add_metric(values, row.state in ("paused", "retrying"))
         yield from (lag, lag_s, paused)
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from app.consuming.partition import PartitionWorker
-from app.events import ErrorOccurred, JobFinished, JobStarted, MessagesPolled
+from app.events import ErrorOccurred, JobFinished, JobStarted, MessagesPolled, PartitionProgress
 from tests.consuming.stage import AT, OTHER, Noted, Stage, consumer_class, line_of
 from tests.fakes import records
 from tests.waiting import until
@@ -34,6 +34,22 @@ async def test_a_batch_is_what_has_been_fetched_and_is_marked_when_it_is_done(st
     await stage.marked(7)
     assert made.batches == [[3, 4, 5], [6]]
     assert made.hooks == ["initialized", "consume", "consume"]
+
+
+async def test_where_it_stands_is_told_when_that_has_changed(stage: Stage) -> None:
+    """A thousand partitions at rest have nothing to tell once a second."""
+    told: list[PartitionProgress] = []
+    stage.services.monitor.subscribe(PartitionProgress, told.append)
+    worker = stage.assign(line_of(consumer_class()))
+    await until(lambda: worker.idle, "it waits for records")
+    for _ in range(3):
+        worker.report()
+    assert len(told) == 1
+    stage.client.give(records(0, 1))
+    await stage.marked(2)
+    worker.report()
+    worker.report()
+    assert [event.marked for event in told] == [None, 2]
 
 
 async def test_no_batch_is_larger_than_asked(stage: Stage) -> None:

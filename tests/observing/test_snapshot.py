@@ -33,6 +33,7 @@ from app.events import (
 from app.messages import TopicPartition
 from app.observing.figures import Rate, Samples
 from tests.api.service import Service
+from tests.waiting import until
 
 AT = TopicPartition("example", 0)
 PROMISED: dict[str, Any] = {
@@ -100,9 +101,13 @@ def progress(state: Any = "running", **figures: Any) -> PartitionProgress:
     return PartitionProgress("demijohn", "example", 0, "SomeConsumer", state, **given)
 
 
-def row(service: Service) -> dict[str, Any]:
-    found: dict[str, Any] = service.snapshot.document()["consume"]["groups"][0]["partitions"][0]
+def partitions(service: Service) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = service.snapshot.document()["consume"]["groups"][0]["partitions"]
     return found
+
+
+def row(service: Service) -> dict[str, Any]:
+    return partitions(service)[0]
 
 
 def assign(service: Service, *partitions: TopicPartition) -> None:
@@ -157,6 +162,27 @@ async def test_a_partition_shows_its_offsets_and_lag(service: Service) -> None:
     assert 2.6 <= shown["lag_s"] < 10
     document = service.snapshot.document()["consume"]
     assert document["lag"] == 12
+
+
+async def test_a_partition_at_rest_is_not_described_anew_and_one_that_changes_is(service: Service) -> None:
+    """Ten thousand partitions are shown in milliseconds, as most of them are at rest."""
+    assign(service, AT, TopicPartition("example", 1))
+    service.monitor.emit(progress())
+    before = partitions(service)
+    assert all(first is second for first, second in zip(before, partitions(service), strict=True))
+    service.monitor.emit(OffsetsCommitted("demijohn", {AT: 9}, 1.0))
+    changed, rested = partitions(service)
+    assert (changed["committed"], before[0]["committed"]) == (9, 5)
+    assert rested is before[1]
+    service.monitor.emit(PartitionsRevoked("demijohn", "l", frozenset({AT})))
+    assert [shown["state"] for shown in partitions(service)] == ["draining", "waiting"]
+
+
+async def test_the_age_of_a_record_that_waits_is_told_anew_each_time(service: Service) -> None:
+    assign(service, AT)
+    service.monitor.emit(progress(first_unmarked_timestamp_ms=int(time.time() * 1000) - 1000))
+    first = row(service)["lag_s"]
+    await until(lambda: row(service)["lag_s"] > first, "it has become older")
 
 
 async def test_at_the_end_the_lag_is_zero_and_before_a_fetch_unknown(service: Service) -> None:
