@@ -52,6 +52,7 @@ TASK_OWNERS = {
     "app.consuming.group",
     "app.consuming.runtime",
     "app.observing.loop_lag",
+    "app.api.ndjson",
     "app.main",
     "app.cli.server",
 }

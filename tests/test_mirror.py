@@ -21,6 +21,7 @@ TESTED_BY = {
     "api/field_values.py": "api/test_message_reader.py",
     "api/health.py": API,
     "api/json_text.py": "api/test_message_reader.py",
+    "api/line_messages.py": "api/test_ndjson.py",
     "api/ordinary_routes.py": "api/test_produce.py",
     "api/problems.py": "api/test_produce.py",
     "api/produce_options.py": "api/test_produce.py",

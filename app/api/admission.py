@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
 from app.api.access import check_role, is_open
-from app.api.calls import Call
+from app.api.calls import Call, is_stream
 from app.api.client_address import AddressRates, ClientAddresses
 from app.api.cross_site import CrossSite, Headers, is_loopback
 from app.api.keyring import KeyRing
@@ -41,13 +42,14 @@ class Admission:
             addresses = ClientAddresses(settings.http_trusted_proxies)
             self._address_rates = AddressRates(parse_rate(settings.http_rate_limit), addresses)
         self._adds_headers = bool(keys_file or settings.http_rate_limit or settings.http_cors_origins)
-        self._refusing = False
+        self.refusing = asyncio.Event()
+        """Set from when produce calls get 503 `draining`; what is in flight goes on."""
         self.messages = 0
         self.size_bytes = 0
 
     def refuse_new_calls(self) -> None:
         """From now on produce calls get 503 `draining`; what is in flight goes on."""
-        self._refusing = True
+        self.refusing.set()
 
     async def admit(self, call: Call) -> None:
         """Raises Refusal: forbidden, unauthorized, rate_limited, draining, overloaded, body_too_large."""
@@ -85,13 +87,20 @@ class Admission:
         rated = () if call.bucket is None else call.bucket.headers()
         return (*rated, *self.cross_site.headers(call))
 
+    def count_next(self, call: Call) -> None:
+        """The stream of the call has one more message. Raises Refusal `rate_limited`."""
+        if call.bucket is not None:
+            call.bucket.take(1)
+
     def _admit_produce(self, call: Call) -> None:
-        if self._refusing or self._state.state in STOPPED:
+        if self.refusing.is_set() or self._state.state in STOPPED:
             raise Refusal("draining", "The service is stopping and takes no more messages: ask another instance")
         if self.messages >= self._settings.http_max_in_flight and ASYNC not in call.query:
             raise self._overloaded()
         declared = call.headers.get(b"content-length", b"")
         size_bytes = int(declared) if declared.isdigit() else 0
+        if size_bytes > self._settings.http_max_body_bytes and is_stream(call):
+            size_bytes = 0
         if self.size_bytes and self.size_bytes + size_bytes > self._settings.http_max_in_flight_bytes:
             raise self._overloaded()
         self.check_size(size_bytes)
@@ -119,6 +128,20 @@ class Admission:
             raise self._overloaded()
         call.held_messages += messages
         self.messages += messages
+
+    def fits(self, messages: int, size_bytes: int) -> bool:
+        """Whether so much more would be let in now."""
+        settings = self._settings
+        return (not self.messages or self.messages + messages <= settings.http_max_in_flight) and (
+            not self.size_bytes or self.size_bytes + size_bytes <= settings.http_max_in_flight_bytes
+        )
+
+    def give_back(self, call: Call, messages: int, size_bytes: int) -> None:
+        """Part of what the call holds is in flight no more."""
+        call.held_messages -= messages
+        self.messages -= messages
+        call.held_bytes -= size_bytes
+        self.size_bytes -= size_bytes
 
     def release(self, call: Call, status: int) -> None:
         """The request has its answer, or its client has gone (CLIENT_GONE). Called once for each call."""

@@ -24,12 +24,12 @@ from app.api.ordinary_routes import add_routes
 from app.api.problems import Refusal
 from app.api.producing_routes import FastLane, producing_routes
 from app.api.refusals import refusal_reply
-from app.api.replies import CALL, Message, Receive, Reply, Scope, Send, response_of, send_reply
+from app.api.replies import CALL, Message, Receive, Reply, Scope, Send, StreamedReply, response_of, send_reply
 from app.api.services import Services
 from app.events import ErrorOccurred
 from app.observing.request_id import begin_request
 
-Handler = Callable[[Call], Awaitable[Reply]]
+Handler = Callable[[Call], Awaitable[Reply | StreamedReply]]
 NO_ROUTE = RouteInfo("(none)")
 """One label in the metrics for all paths that do not exist, however many there are."""
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable"}
@@ -95,17 +95,28 @@ class Application(FastAPI):
         begin_request(call.request_id)
         status = CLIENT_GONE
         try:
-            reply: Reply | None
+            reply: Reply | StreamedReply | None
             try:
                 await self.admission.admit(call)
                 reply = await handler(call)
             except Exception as error:
                 reply = self._failed(call, error)
-            if reply is not None:
+            if isinstance(reply, Reply):
                 await send_reply(send, reply, call.request_id, *self.admission.headers(call))
                 status = reply.status
+            elif reply is not None:
+                status = await self._stream(call, reply, send)
         finally:
             self.admission.release(call, status)
+
+    async def _stream(self, call: Call, reply: StreamedReply, send: Send) -> int:
+        """The status for the metrics. What goes wrong once an answer has begun can only cut it off."""
+        try:
+            await reply.send(send, call.request_id, *self.admission.headers(call))
+        except Exception as error:
+            self._failed(call, error)
+            return CLIENT_GONE if isinstance(error, ClientGone) else reply.status
+        return reply.status
 
     async def _answer_by_router(self, scope: Scope, receive: Receive, send: Send) -> None:
         routed: Scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

@@ -11,12 +11,13 @@ from app.api.async_messages import AsyncMessages
 from app.api.atomic import refuse_known_faults
 from app.api.batch_items import CAPACITY_CODES, Item, Outcome, answer, make_items, outcome
 from app.api.bodies import check_content_type, read_body
-from app.api.calls import Call, RouteInfo
+from app.api.calls import Call, RouteInfo, is_stream
 from app.api.message_reader import read_batch
+from app.api.ndjson import NdjsonStreams
 from app.api.problems import Refusal
 from app.api.produce_options import OptionsReader, ProduceOptions
 from app.api.replays import Replays
-from app.api.replies import Reply
+from app.api.replies import Reply, StreamedReply
 from app.api.services import Services
 from app.api.single import missing_text, queue_size, unknown_text
 from app.api.topic_policy import TopicPolicy
@@ -34,14 +35,19 @@ class BatchRoute:
 
     info = RouteInfo("/produce/batch", writes=True, produces=True)
 
-    def __init__(self, settings: Settings, admission: Admission, batches: Batches, replays: Replays) -> None:
+    def __init__(
+        self, settings: Settings, admission: Admission, batches: Batches, replays: Replays, streams: NdjsonStreams
+    ) -> None:
         self._settings = settings
         self._options = OptionsReader(settings, batch=True)
         self._admission = admission
         self._replays = replays
         self._batches = batches
+        self._streams = streams
 
-    async def __call__(self, call: Call) -> Reply:
+    async def __call__(self, call: Call) -> Reply | StreamedReply:
+        if is_stream(call):
+            return self._streams.open(call, self._options.read(call.query))
         check_content_type(call)
         options = self._options.read(call.query)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)

@@ -26,11 +26,14 @@ FIELD_OF_CODE = {
 
 
 class Item:
-    """One message of a batch: with a `handle` once it was accepted, with a `refusal` when it failed."""
+    """One message of a batch: with a `handle` once it was accepted, with a `refusal` when it failed.
+
+    `index` is its place in the list of the body; None where it is the whole body, or a line of it.
+    """
 
     __slots__ = ("handle", "index", "label", "message", "receipt_id", "refusal")
 
-    def __init__(self, index: int, read: ReadMessage) -> None:
+    def __init__(self, index: int | None, read: ReadMessage) -> None:
         self.index = index
         self.label = read.label
         self.message = read.outgoing
@@ -44,10 +47,10 @@ class Item:
 
     def refuse(self, refusal: Refusal) -> None:
         """It fails for this reason; the places of its faults are named from the body on."""
-        place = f"messages.{self.index}"
+        place = "" if self.index is None else f"messages.{self.index}"
         field = FIELD_OF_CODE.get(refusal.code, "")
         faults = refusal.faults or (Fault(field, refusal.detail),)
-        placed = [Fault(f"{place}.{path}" if path else place, message) for path, message in faults]
+        placed = [Fault(".".join(filter(None, (place, path))), message) for path, message in faults]
         self.refusal = Refusal(refusal.code, refusal.detail, placed)
 
     def fail(self, error: ProduceError) -> None:
@@ -90,9 +93,9 @@ class Item:
         }
 
 
-def make_items(reads: Sequence[ReadMessage], policy: AnyPolicy) -> list[Item]:
-    """The items of a body; topics that clients may not produce to are refused."""
-    items = [Item(index, read) for index, read in enumerate(reads)]
+def make_items(reads: Sequence[ReadMessage], policy: AnyPolicy, *, alone: bool = False) -> list[Item]:
+    """The items of a body; topics that clients may not produce to are refused. `alone`: they stand in no list."""
+    items = [Item(None if alone else index, read) for index, read in enumerate(reads)]
     for item in items:
         if item.message is not None and (refusal := policy.refusal(item.message.topic)):
             item.refuse(refusal)

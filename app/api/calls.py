@@ -34,6 +34,7 @@ WANTED = frozenset(
 )
 """Request headers that anything here looks at; the others are not even copied."""
 
+NDJSON = re.compile(rb"\s*application/x-ndjson\s*(?:;.*)?", re.I | re.S).fullmatch
 PRINTABLE = re.compile(rb"[\x20-\x7e]{1,128}").fullmatch
 _PREFIX = secrets.token_hex(6)
 _sequence = itertools.count(1)
@@ -89,6 +90,11 @@ class Call:
     def principal(self) -> str:
         """The name of the API key, empty without one."""
         return "" if self.key is None else self.key.name
+
+
+def is_stream(call: Call) -> bool:
+    """Whether the body is a stream of lines, whose size is bounded line by line."""
+    return NDJSON(call.headers.get(b"content-type", b"")) is not None
 
 
 def wanted_headers(scope: Scope) -> dict[bytes, bytes]:

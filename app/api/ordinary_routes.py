@@ -11,7 +11,7 @@ from app.api.bodies import ClientGone
 from app.api.health import Health
 from app.api.producing_routes import ProducingRoute
 from app.api.receipt_route import read_receipt
-from app.api.replies import CALL, Receive, Reply, Scope, Send, response_of
+from app.api.replies import CALL, Receive, Reply, Scope, Send, StreamedReply, response_of
 from app.api.services import Services
 
 
@@ -30,9 +30,10 @@ def add_routes(application: FastAPI, services: Services, produce: Sequence[Produ
 def _endpoint(route: ProducingRoute) -> Callable[[Request], Awaitable[Response]]:
     async def produce(request: Request) -> Response:
         try:
-            return response_of(await route(request.scope[CALL]))
+            reply = await route(request.scope[CALL])
         except ClientGone:
             return _NoResponse()
+        return response_of(reply) if isinstance(reply, Reply) else _StreamedResponse(reply)
 
     return produce
 
@@ -42,6 +43,17 @@ class _NoResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         return
+
+
+class _StreamedResponse(Response):
+    """Sends an answer that comes piece by piece; it reads the body itself, so nothing else may."""
+
+    def __init__(self, reply: StreamedReply) -> None:
+        super().__init__()
+        self._reply = reply
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._reply.send(send, scope[CALL].request_id)
 
 
 def _add_receipts(application: FastAPI, services: Services) -> None:

@@ -9,10 +9,12 @@ from app.api.admission import Admission
 from app.api.async_messages import AsyncMessages
 from app.api.batch import Batches, BatchRoute
 from app.api.calls import Call, RouteInfo
+from app.api.line_messages import LineMessages
+from app.api.ndjson import NdjsonStreams
 from app.api.produce import ProduceRoute
 from app.api.raw_route import RawRoute
 from app.api.replays import Replays
-from app.api.replies import Reply
+from app.api.replies import Reply, StreamedReply
 from app.api.services import Services
 from app.api.single import SingleMessages
 from app.api.topic_policy import TopicPolicy
@@ -24,7 +26,7 @@ class ProducingRoute(Protocol):
 
     @property
     def info(self) -> RouteInfo: ...
-    async def __call__(self, call: Call) -> Reply: ...
+    async def __call__(self, call: Call) -> Reply | StreamedReply: ...
 
 
 def producing_routes(services: Services, admission: Admission) -> Sequence[ProducingRoute]:
@@ -36,9 +38,10 @@ def producing_routes(services: Services, admission: Admission) -> Sequence[Produ
     asynchronous = AsyncMessages(services.producer, services.receipts, dlq_topic, services.monitor)
     single = SingleMessages(services, admission, policy, asynchronous)
     batches = Batches(services, admission, policy, asynchronous)
+    streams = NdjsonStreams(settings, admission, LineMessages(services, admission, policy, asynchronous))
     return (
         ProduceRoute(settings, admission, single, replays),
-        BatchRoute(settings, admission, batches, replays),
+        BatchRoute(settings, admission, batches, replays, streams),
         RawRoute(settings, admission, single, replays),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from fastapi import Response
 
@@ -24,6 +24,15 @@ class Reply(NamedTuple):
     body: bytes
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class StreamedReply(Protocol):
+    """An answer that is sent piece by piece, while the body still comes."""
+
+    @property
+    def status(self) -> int: ...
+    async def send(self, send: Send, request_id: str, *more: tuple[bytes, bytes]) -> None:
+        """Sends the whole answer, with `more` headers."""
 
 
 async def send_reply(send: Send, reply: Reply, request_id: str, *more: tuple[bytes, bytes]) -> None:
