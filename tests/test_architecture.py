@@ -55,6 +55,7 @@ TASK_OWNERS = {
     "app.api.ndjson",
     "app.main",
     "app.cli.server",
+    "app.testing.engine",
 }
 MODULES = sorted(APP.rglob("*.py"))
 

@@ -11,7 +11,6 @@ API = "api/test_routes.py"
 TESTED_BY = {
     "__main__.py": "cli/test_commands.py",
     "routing.py": "routes/test_routes.py",
-    "consumers/example.py": "test_main.py",
     "api/application.py": API,
     "api/atomic.py": "api/test_batch.py",
     "api/batch_items.py": "api/test_batch.py",
@@ -51,7 +50,7 @@ TESTED_BY = {
     "producing/transaction.py": "producing/test_transactions.py",
     "producing/transaction_pool.py": "producing/test_transactions.py",
     "kafka/cluster.py": "kafka/test_producer_client.py",
-    "kafka/recording.py": "test_testing.py",
+    "kafka/recording.py": "testing/test_producers.py",
     "kafka/protocols.py": "kafka/test_consumer_client.py",
     "kafka/embedded/__main__.py": "kafka/embedded/test_apache.py",
     "kafka/embedded/node.py": "kafka/embedded/test_apache.py",
@@ -70,6 +69,11 @@ TESTED_BY = {
     "routes/loading.py": "routes/test_routes.py",
     "routes/table.py": "routes/test_routes.py",
     "routes/validation.py": "routes/test_routes.py",
+    "testing/engine.py": "testing/test_consumer_test.py",
+    "testing/failures.py": "testing/test_consumer_test.py",
+    "testing/recorder.py": "testing/test_consumer_test.py",
+    "testing/settling.py": "testing/test_consumer_test.py",
+    "testing/story.py": "testing/test_consumer_test.py",
 }
 MODULES = sorted(
     path.relative_to(ROOT / "app").as_posix() for path in (ROOT / "app").rglob("*.py") if path.name != "__init__.py"
