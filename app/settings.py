@@ -28,7 +28,6 @@ NOT_SUPPORTED = frozenset(
     {
         "DASHBOARD_ACTIONS",
         "HTTP_ROOT_PATH",
-        "HTTP_SCHEMAS_DIR",
     }
 )
 """Reserved names. Refused when set: a protection that is asked for is never silently left out."""
@@ -93,6 +92,7 @@ class Settings(BaseSettings):
     http_rate_limit: str = Field("", description="Most messages per client address without keys, for example 5000/s")
     http_trusted_proxies: str = Field("", description="Addresses and networks whose X-Forwarded-For is believed")
     http_topics: str = Field("", description="Topics that may be produced to, shell-style patterns; empty: all")
+    http_schemas_dir: str | None = Field(None, description="Directory of JSON Schemas of payloads, TOPIC.json each")
     http_cors_origins: str = Field(
         "", description="Origins of pages that may call the API, for example https://a.example"
     )

@@ -94,10 +94,10 @@ class Item:
 
 
 def make_items(reads: Sequence[ReadMessage], policy: AnyPolicy, *, alone: bool = False) -> list[Item]:
-    """The items of a body; topics that clients may not produce to are refused. `alone`: they stand in no list."""
+    """The items of a body; what clients may not produce is refused. `alone`: they stand in no list."""
     items = [Item(None if alone else index, read) for index, read in enumerate(reads)]
     for item in items:
-        if item.message is not None and (refusal := policy.refusal(item.message.topic)):
+        if item.message is not None and (refusal := policy.refusal_of(item.message)):
             item.refuse(refusal)
     return items
 

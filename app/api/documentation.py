@@ -86,7 +86,7 @@ PRODUCE: Document = {
     "responses": {
         200: _json("Delivered", "Delivered: the message is stored in Kafka"),
         202: _json("Accepted", "Queued (mode=async); the receipt tells what becomes of it"),
-        **_problems(400, 403, 404, 408, 413, 415, 422, 503, 504),
+        **_problems(400, 401, 403, 404, 408, 413, 415, 422, 429, 503, 504),
     },
     "openapi_extra": {"requestBody": _body("Message"), "parameters": [MODE, TIMEOUT, IDEMPOTENCY_KEY]},
 }
@@ -100,7 +100,7 @@ BATCH: Document = {
         200: _json("BatchResult", "All messages are stored in Kafka"),
         202: _json("BatchAccepted", "Queued (mode=async), as far as nothing is known against them"),
         207: _json("BatchResult", "At least one message is stored and at least one is not"),
-        **_problems(400, 403, 408, 413, 415, 422, 503, 504),
+        **_problems(400, 401, 403, 408, 413, 415, 422, 429, 503, 504),
     },
     "openapi_extra": {"requestBody": _body("Batch"), "parameters": [MODE, TIMEOUT, ATOMIC, IDEMPOTENCY_KEY]},
 }
@@ -113,7 +113,7 @@ RAW: Document = {
     "responses": {
         200: _json("Delivered", "Delivered: the message is stored in Kafka"),
         202: _json("Accepted", "Queued (mode=async); the receipt tells what becomes of it"),
-        **_problems(400, 403, 404, 408, 413, 415, 422, 503, 504),
+        **_problems(400, 401, 403, 404, 408, 413, 415, 422, 429, 503, 504),
     },
     "openapi_extra": {
         "requestBody": {"required": False, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
@@ -129,7 +129,7 @@ RECEIPT: Document = {
     "summary": "What became of a message that was produced with mode=async",
     "operation_id": "read_receipt",
     "tags": ["produce"],
-    "responses": {200: _json("Receipt", "The receipt as it is now"), **_problems(404)},
+    "responses": {200: _json("Receipt", "The receipt as it is now"), **_problems(401, 403, 404)},
     "openapi_extra": {
         "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},

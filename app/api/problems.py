@@ -47,6 +47,7 @@ CODES: Mapping[str, Code] = {
     "invalid_message": Code(422, "The message is not valid"),
     "idempotency_key_reused": Code(422, "The idempotency key was used with another body"),
     "unknown_partition": Code(422, "The topic has no such partition"),
+    "schema_violation": Code(422, "The payload does not fit its topic's schema"),
     "refused_by_broker": Code(422, "Kafka refused the message"),
     "atomic": Code(422, "Not sent, because another message of the batch has a fault"),
     "rate_limited": Code(429, "Too many messages", True),

@@ -17,7 +17,7 @@ from app.api.replays import Replays
 from app.api.replies import Reply, StreamedReply
 from app.api.services import Services
 from app.api.single import SingleMessages
-from app.api.topic_policy import TopicPolicy
+from app.api.topic_policy import PayloadRules, TopicPolicy
 from app.settings import listed
 
 
@@ -33,7 +33,8 @@ def producing_routes(services: Services, admission: Admission) -> Sequence[Produ
     """All of them; they share the rules for topics and the idempotency keys."""
     settings = services.settings
     dlq_topic = settings.http_async_dlq_topic
-    policy = TopicPolicy(services.table.dead_letter_topics() | {dlq_topic}, listed(settings.http_topics))
+    own_topics = services.table.dead_letter_topics() | {dlq_topic}
+    policy = TopicPolicy(own_topics, listed(settings.http_topics), payload_rules(settings.http_schemas_dir))
     replays = Replays(settings)
     asynchronous = AsyncMessages(services.producer, services.receipts, dlq_topic, services.monitor)
     single = SingleMessages(services, admission, policy, asynchronous)
@@ -44,6 +45,15 @@ def producing_routes(services: Services, admission: Admission) -> Sequence[Produ
         BatchRoute(settings, admission, batches, replays, streams),
         RawRoute(settings, admission, single, replays),
     )
+
+
+def payload_rules(schemas_dir: str | None) -> PayloadRules | None:
+    """The schemas of a directory. Their library, which takes 9 MB, is loaded only where there is one."""
+    if schemas_dir is None:
+        return None
+    from app.api.payload_schemas import load_schemas
+
+    return load_schemas(schemas_dir)
 
 
 class FastLane:

@@ -39,7 +39,7 @@ class SingleMessages:
     def sendable(self, message: OutgoingMessage, call: Call) -> OutgoingMessage:
         """The message as it is sent, with the trace of its request. Raises Refusal where its topic is not for
         clients."""
-        if refusal := self._policy.of(call.key).refusal(message.topic):
+        if refusal := self._policy.of(call.key).refusal_of(message):
             raise refusal
         if b"traceparent" in call.headers:
             return traced(message, trace_headers(call.headers))

@@ -1,31 +1,53 @@
-"""Which topics clients may produce to."""
+"""What clients may produce, and where to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from app.api.keys import ApiKey
 from app.api.problems import Refusal
+from app.messages import OutgoingMessage
 
 KAFKA_PREFIX = "__"
 OWN_PREFIX = "demijohn_"
 REMEMBERED = 10_000
 
 
+class PayloadRules(Protocol):
+    """What payloads of a topic must be."""
+
+    def refusal(self, topic: str, payload: Any) -> Refusal | None:
+        """Why a payload, as it is stored, may not go into `topic`; None where it may."""
+
+
+class AnyPayload:
+    """No rules."""
+
+    def refusal(self, topic: str, payload: Any) -> Refusal | None:
+        return None
+
+
 class TopicPolicy:
     """Refuses Kafka's internal topics, those that the service itself writes (DLQs and its reports), and those that
     no pattern of HTTP_TOPICS matches; no patterns match all."""
 
-    def __init__(self, own_topics: Iterable[str], patterns: Sequence[str] = ()) -> None:
+    def __init__(
+        self, own_topics: Iterable[str], patterns: Sequence[str] = (), payloads: PayloadRules | None = None
+    ) -> None:
         self._own = frozenset(own_topics)
         self._patterns = tuple(patterns)
+        self._payloads = payloads or AnyPayload()
         self._allowed: set[str] = set()
 
     def of(self, key: ApiKey | None) -> TopicPolicy | KeyPolicy:
         """The policy for calls with `key`."""
         return self if key is None else KeyPolicy(self, key)
+
+    def refusal_of(self, message: OutgoingMessage) -> Refusal | None:
+        """Why a message, its payload as it is stored, may not be produced; None where it may."""
+        return self.refusal(message.topic) or self._payloads.refusal(message.topic, message.payload)
 
     def refusal(self, topic: str) -> Refusal | None:
         """Why `topic` may not be produced to; None where it may."""
@@ -52,6 +74,10 @@ class KeyPolicy(NamedTuple):
 
     for_all: TopicPolicy
     key: ApiKey
+
+    def refusal_of(self, message: OutgoingMessage) -> Refusal | None:
+        """Why a message may not be produced with this key; None where it may."""
+        return self.refusal(message.topic) or self.for_all.refusal_of(message)
 
     def refusal(self, topic: str) -> Refusal | None:
         """Why `topic` may not be produced to with this key; None where it may."""
