@@ -41,7 +41,15 @@ from app.producing.transaction import Transaction
 from app.producing.transaction_pool import HeldTransactions
 from app.settings import Settings
 
-__all__ = ["AbortTransaction", "CloseReport", "DeliveryHandle", "OutgoingMessage", "Producer", "Transaction"]
+__all__ = [
+    "AbortTransaction",
+    "CloseReport",
+    "DeliveryHandle",
+    "HeldTransactions",
+    "OutgoingMessage",
+    "Producer",
+    "Transaction",
+]
 
 Acks = Literal["all", "1", "0"]
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]

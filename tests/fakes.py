@@ -64,10 +64,12 @@ class FakeKafka:
         self.transaction_raises: dict[str, list[Exception]] = {}
         """What the next calls of begin, add_offsets, commit and abort raise, one each."""
         self.commits_answered = True
+        self.fenced_clients = False
         self.committed: list[tuple[str, dict[TopicPartition, int]]] = []
         self.aborted: list[list[StoredRecord]] = []
 
     alive = True
+    fenced = False
 
     @property
     def brokers(self) -> int | None:
@@ -172,6 +174,10 @@ class FakeTransactionalClient:
     @property
     def alive(self) -> bool:
         return not self._stopped.is_set()
+
+    @property
+    def fenced(self) -> bool:
+        return self._kafka.fenced_clients
 
     async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
         assert isinstance(batch, FakeBatch)

@@ -16,6 +16,7 @@ from app.consuming.positions import Positions
 from app.consuming.progress import Progress
 from app.consuming.steering import Steering
 from app.consuming.threads import ThreadPool
+from app.consuming.transactional import TransactionalDeadLetters
 from app.errors import DispatchedByConsumer
 from app.events import DeadLetterDispatched, Monitor
 from app.kafka.protocols import ConsumerClient
@@ -53,6 +54,7 @@ class GroupServices:
     attempts: dict[TopicPartition, tuple[int, int]]
     """Failed attempts by partition: (first unmarked offset, attempts). Bounded by the group; survives
     rebalances, as a partition that comes back at the same offset goes on counting."""
+    transactional: TransactionalDeadLetters
     paused: dict[TopicPartition, str]
     """Partitions that an operator has paused, and who. Survives rebalances."""
 

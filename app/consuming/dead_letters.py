@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from app.errors import MessageFailed, class_name, error_text
 from app.messages import Headers, Record
@@ -29,19 +30,27 @@ OWN_HEADERS = frozenset(
 async def dispatch(
     producer: Producer, dlq_topic: str, record: Record, *, group: str, attempts: int, error: BaseException
 ) -> None:
-    """Stores `record` in `dlq_topic` and waits for the broker's word. Raises ProduceError.
+    """Stores `record` in `dlq_topic` and waits for the broker's word. Raises ProduceError, KafkaUnavailable."""
+    fields = await dead_letter(producer, dlq_topic, record, group=group, attempts=attempts, error=error)
+    await producer.produce_sync(**fields)
+
+
+async def dead_letter(
+    producer: Producer, dlq_topic: str, record: Record, *, group: str, attempts: int, error: BaseException
+) -> dict[str, Any]:
+    """The fields of the message that `record` becomes in `dlq_topic`. Raises KafkaUnavailable.
 
     Records of one source partition go to one DLQ partition, in order: `partition % partitions of the DLQ`.
     """
     count = await producer.partition_count(dlq_topic)
-    await producer.produce_sync(
-        topic=dlq_topic,
-        payload=record.value,
-        key=record.key,
-        partition=record.partition % count if count else 0,
-        headers=dead_letter_headers(record, group=group, attempts=attempts, error=error),
-        timestamp=max(0, record.timestamp),
-    )
+    return {
+        "topic": dlq_topic,
+        "payload": record.value,
+        "key": record.key,
+        "partition": record.partition % count if count else 0,
+        "headers": dead_letter_headers(record, group=group, attempts=attempts, error=error),
+        "timestamp": max(0, record.timestamp),
+    }
 
 
 def dead_letter_headers(record: Record, *, group: str, attempts: int, error: BaseException) -> Headers:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.consuming.announcer import PartitionAnnouncer
 from app.consuming.context import Assignment
-from app.consuming.dead_letters import dispatch
+from app.consuming.dead_letters import dead_letter, dispatch
 from app.consuming.decisions import (
     Decision,
     GiveUp,
@@ -23,8 +23,9 @@ from app.consuming.decisions import (
 )
 from app.consuming.ending import Ending
 from app.consuming.jobs import Outcome
-from app.errors import KafkaUnavailable, ProduceError
-from app.messages import Message, Record
+from app.consuming.transactional import is_transactional
+from app.errors import KafkaUnavailable, ProduceError, TransactionAborted
+from app.messages import Message, OutgoingMessage, Record
 from app.routes.strategies import Strategy, as_verdict
 
 RunJob = Callable[[Sequence[Record], int], Awaitable[Outcome]]
@@ -133,12 +134,35 @@ class FailureHandler:
         self, decision: GiveUp, records: Sequence[Record], error: BaseException, attempt: int
     ) -> Sequence[Record]:
         guilty = next(record for record in records if record.offset == decision.offset)
+        if self._transactional and not await self._finished_before(guilty, records):
+            return self._progress.remaining(records)
         if not await self._dispatched(guilty, decision.topic, error, attempt):
             return records
         self._progress.done((guilty.offset,))
         self.succeeded()
         await self._ending.rest(decision.pause_ms / 1000)
-        return [record for record in records if record.offset != guilty.offset]
+        return self._progress.remaining(records)
+
+    @property
+    def _transactional(self) -> bool:
+        return is_transactional(self._subscription)
+
+    async def _finished_before(self, guilty: Record, records: Sequence[Record]) -> bool:
+        """Runs what stands before `guilty` first: only an offset before which everything is done can be committed
+        with it. False where the end came first."""
+        before: Sequence[Record] = self._progress.remaining(r for r in records if r.offset < guilty.offset)
+        while before and not self._ending.come:
+            attempt = self.attempt_at(before[0].offset)
+            outcome = await self._run_job(before, attempt)
+            if outcome.kind == "done":
+                self._progress.done(record.offset for record in before)
+                self.succeeded()
+            elif outcome.kind != "failed" or outcome.error is None:
+                return False
+            else:
+                before = await self.handle(outcome.error, before, attempt)
+            before = self._progress.remaining(before)
+        return not self._ending.come
 
     async def _give_up_all(
         self, decision: GiveUpAll, records: Sequence[Record], error: BaseException, attempt: int
@@ -155,14 +179,27 @@ class FailureHandler:
         """Stores the dead letter, however often it takes; False when the end came first."""
         tries, stored = 0, topic is None
         while topic is not None and not stored and not self._ending.come:
-            group = self._services.group
             try:
-                await dispatch(self._services.producer, topic, record, group=group, attempts=attempt, error=error)
-                stored = True
-            except (ProduceError, KafkaUnavailable, TimeoutError) as failure:
+                stored = await self._store(record, topic, error, attempt)
+            except (ProduceError, KafkaUnavailable, TransactionAborted, TimeoutError) as failure:
                 tries += 1
                 self._announce.error("consumer.dead_letter", failure, (record.offset, record.offset), tries)
                 await self._pause(self._subscription.backoff.delay_ms(tries), record.offset, attempt)
         if stored:
             self._announce.dead_letter(record, topic, error)
+        return stored
+
+    async def _store(self, record: Record, topic: str, error: BaseException, attempt: int) -> bool:
+        """Stores the dead letter once; False where the partition may not be ours any more: then the end has come."""
+        services = self._services
+        producer, group = services.producer, services.group
+        if not self._transactional:
+            await dispatch(producer, topic, record, group=group, attempts=attempt, error=error)
+            return True
+        fields = await dead_letter(producer, topic, record, group=group, attempts=attempt, error=error)
+        done_before, done = self._progress.marked or record.offset, self._progress.done_with(record.offset)
+        message = OutgoingMessage(**fields)
+        stored = await services.transactional.dispatch(self._partition, message, done_before, done)
+        if not stored:
+            self._ending.set()
         return stored

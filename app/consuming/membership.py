@@ -13,6 +13,7 @@ from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
 from app.consuming.static_members import StaticMember
+from app.consuming.transactional import TransactionalDeadLetters
 from app.errors import CommitRefused, CommitUnknown, DuplicateInstance
 from app.events import (
     CommitFailed,
@@ -79,11 +80,15 @@ class Membership:
         self._trouble: str | None = None
         self._client = surroundings.open_consumer(group.name, sorted(lines), self)
         timeout_s = surroundings.settings.kafka_request_timeout_ms / 1000
+        ledger = OffsetLedger()
+        self._transactional = TransactionalDeadLetters(
+            group.name, surroundings.producer, self._client, ledger, self._committing, self._be_troubled
+        )
         self._services = GroupServices(
             group.name,
             listener_id,
             self._client,
-            OffsetLedger(),
+            ledger,
             Positions(group.name, surroundings.cluster, self._monitor, timeout_s),
             surroundings.producer,
             self._monitor,
@@ -94,6 +99,7 @@ class Membership:
             surroundings.crisis,
             self._commit_now,
             memory.attempts,
+            self._transactional,
             memory.paused,
         )
 
@@ -160,6 +166,7 @@ class Membership:
         if self._static and self._static.joined(self._client, self._client.member_id(), time.monotonic()):
             self._duplicate = True
             return
+        await self._transactional.take(partitions, self._lines)
         committed = await self._services.positions.start(self._client, partitions, self._initial_of)
         for partition in sorted(partitions):
             self._services.ledger.assign(partition, self._epoch, committed[partition])
@@ -180,6 +187,9 @@ class Membership:
             self._trouble = f"a partition's worker broke: {error!r}"
             self._monitor.emit(ErrorOccurred("consumer.worker", error, group=self._group.name))
 
+    def _be_troubled(self, reason: str) -> None:
+        self._trouble = reason
+
     def _initial_of(self, topic: str) -> InitialOffset:
         return self._lines[topic].initial_offset
 
@@ -190,6 +200,7 @@ class Membership:
         self._monitor.emit(PartitionsRevoked(self._group.name, self._listener_id, partitions))
         workers = self._end_workers(revoked=True)
         await self._finish(workers, self._surroundings.settings.consumer_drain_ms / 1000)
+        await self._transactional.drop()
         await self.commit(COMMIT_TIMEOUT_S)
         await self._last_hooks(workers, "revoked")
         self._forget(workers)
@@ -273,6 +284,7 @@ class Membership:
         for worker in late:
             worker.cancel()
         await self._finish(late, min(1.0, reserve_s / 3))
+        await self._transactional.drop()
         await self.commit(max(0.2, min(COMMIT_TIMEOUT_S, reserve_s / 2)))
         await self._last_hooks(workers, hook)
         self._forget(workers)

@@ -62,6 +62,17 @@ class Progress:
             return self._ledger.mark(self._partition, self._epoch, contiguous)
         return self._ledger.owns(self._partition, self._epoch)
 
+    def done_with(self, offset: int) -> int:
+        """The offset before which everything would be done if this record were, too."""
+        marked, frontier = self.marked, self._frontier
+        while frontier < len(self._records):
+            at = self._records[frontier].offset
+            if at != offset and not self._is_done(at, marked):
+                break
+            frontier += 1
+        done_before = self._records[frontier - 1].offset + 1 if frontier else self._released
+        return max(marked, min([done_before, *self._held.values()]))
+
     def failed(self, error: BaseException, records: Iterable[Record]) -> None:
         """A run of `records` has failed; an error that names one of them says that those before it are done."""
         if isinstance(error, MessageFailed):

@@ -15,7 +15,7 @@ from app.errors import KafkaUnavailable
 from app.kafka.connection import connection_options
 from app.kafka.protocols import ClientOptions, RecordBatch
 from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
-from app.kafka.transactions import break_off, commit_errors, healthy, transaction_errors
+from app.kafka.transactions import FENCED, break_off, commit_errors, healthy, transaction_errors
 from app.messages import TopicPartition
 from app.settings import MIB, Settings
 
@@ -50,6 +50,7 @@ class AiokafkaProducer:
     def __init__(self, settings: Settings, bootstrap_servers: str, options: ClientOptions = AS_CONFIGURED) -> None:
         self._producer = AIOKafkaProducer(**_producer_options(settings, bootstrap_servers, options))
         self._stop = Stop(self._end)
+        self._fenced = False
 
     async def start(self) -> None:
         await self._producer.start()
@@ -68,7 +69,16 @@ class AiokafkaProducer:
 
     async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
         sent = await self._producer.send_batch(batch, partition.topic, partition=partition.partition)
+        sent.add_done_callback(self._answered)
         return _first_offset(sent)
+
+    def _answered(self, sent: asyncio.Future[Any]) -> None:
+        if not sent.cancelled() and isinstance(sent.exception(), FENCED):
+            self._fenced = True
+
+    @property
+    def fenced(self) -> bool:
+        return self._fenced
 
     @property
     def alive(self) -> bool:

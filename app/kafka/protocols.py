@@ -54,7 +54,11 @@ class ProducerClient(Protocol):
 
     @property
     def alive(self) -> bool:
-        """False once its sender task has died: it will never deliver again."""
+        """False once its sender task has died, or its transaction has failed: it will never deliver again."""
+
+    @property
+    def fenced(self) -> bool:
+        """Whether Kafka has said that another producer has its transactional id."""
 
     async def stop(self, grace_s: float) -> None:
         """Flushes for at most `grace_s`, then fails what is left, ends every task and closes the sockets.

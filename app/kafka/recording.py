@@ -160,6 +160,10 @@ class RecordingClient:
     def alive(self) -> bool:
         return not self._stopped
 
+    @property
+    def fenced(self) -> bool:
+        return False
+
     def new_batch(self) -> RecordBatch:
         return RecordingBatch()
 

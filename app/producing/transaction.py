@@ -126,7 +126,7 @@ class Transaction:
     def break_off(self, error: Exception) -> None:
         """Makes a commit impossible from now on, where it has not begun."""
         if self.failure is None and self._open:
-            self.failure = error
+            self.failure = TransactionFenced() if self._client.fenced else error
             self.usable = False
             asyncio.get_running_loop().call_soon(self._roll_back)
 

@@ -42,6 +42,11 @@ class TransactionalClient:
             await self.discard()
             raise
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is a client that can be used."""
+        return self._client is not None and self._client.alive
+
     async def opened(self) -> ProducerClient:
         """The client, opened if need be: then what an earlier one of this id left open is aborted. Raises
         KafkaUnavailable."""
@@ -190,6 +195,11 @@ class HeldTransactions:
     @property
     def transactional_id(self) -> str:
         return self._client.id
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next `send` need not open a client, which fences every other holder."""
+        return self._client.ready
 
     async def initialise(self) -> None:
         """Fences an earlier holder and ends the transaction that it left open. Raises KafkaUnavailable.

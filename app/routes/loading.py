@@ -22,7 +22,7 @@ def draw_table(draw: Draw, settings: Settings) -> RoutingTable:
     """The table that `draw` draws. Raises RoutesInvalid with every fault."""
     routes = Routes(settings)
     draw(routes)
-    return build_table(routes.drawing)
+    return build_table(routes.drawing, transactions=bool(settings.producer_transactional_id_prefix))
 
 
 def _import_draw(path: str) -> Draw:

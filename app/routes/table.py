@@ -23,7 +23,8 @@ class DeadLetter:
     `topic`: the DLQ topic, None to skip them (counted). `max_retries`: attempts after the first, 0 for none.
     `isolate`: the rest of the failed batch is given one message at a time, so that only the guilty one goes;
     False: the first unmarked message goes. `batch`: the whole of the failed batch that is not marked goes.
-    `strategy`: decides on every failure instead of `max_retries`.
+    `strategy`: decides on every failure instead of `max_retries`. `transactional`: the message is stored there and its
+    source offset committed in one transaction, so that it is there exactly once.
     """
 
     topic: str | None
@@ -31,6 +32,7 @@ class DeadLetter:
     isolate: bool = True
     batch: bool = False
     strategy: Strategy | None = None
+    transactional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,15 @@ TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 HOOKS = ("initialized", "consume", "eofed", "revoked", "shutdown")
 
 
-def build_table(drawing: Drawing) -> RoutingTable:
-    """The table. Raises RoutesInvalid with every fault, each with its place (`group.topic.option`)."""
-    if faults := list(_faults(drawing)):
+def build_table(drawing: Drawing, *, transactions: bool = True) -> RoutingTable:
+    """The table. Raises RoutesInvalid with every fault, each with its place (`group.topic.option`).
+
+    `transactions`: whether the settings allow them.
+    """
+    faults = list(_faults(drawing))
+    if not transactions:
+        faults += _transaction_faults(drawing)
+    if faults:
         raise RoutesInvalid(faults)
     groups: dict[str, list[Subscription]] = {}
     for line in drawing.lines:
@@ -135,7 +141,7 @@ def _dead_letter_faults(place: str, value: DeadLetter) -> Iterator[Fault]:
         yield Fault(f"{place}.topic", f"{value.topic!r} is not a topic name (None skips the message)")
     if not isinstance(value.max_retries, int) or isinstance(value.max_retries, bool) or value.max_retries < 0:
         yield Fault(f"{place}.max_retries", "must be a whole number of at least 0")
-    for name in ("isolate", "batch"):
+    for name in ("isolate", "batch", "transactional"):
         if not isinstance(getattr(value, name), bool):
             yield Fault(f"{place}.{name}", "must be True or False")
     if value.strategy is not None and not callable(value.strategy):
@@ -150,6 +156,16 @@ def _backoff_faults(place: str, value: Backoff) -> Iterator[Fault]:
             return
     if value.pause_ms > value.max_ms:
         yield Fault(place, "pause_ms must not be above max_ms")
+
+
+def _transaction_faults(drawing: Drawing) -> Iterator[Fault]:
+    for line in drawing.lines:
+        dead_letter = line.options.get("dead_letter")
+        if isinstance(dead_letter, DeadLetter) and dead_letter.transactional is True:
+            text = (
+                "needs PRODUCER_TRANSACTIONAL_ID_PREFIX: the beginning of transactional ids, the same in all instances"
+            )
+            yield Fault(f"{line.place}.dead_letter.transactional", text)
 
 
 def _keyed_faults(place: str, value: Keyed) -> Iterator[Fault]:

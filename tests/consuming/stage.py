@@ -15,6 +15,7 @@ from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
 from app.consuming.threads import ThreadPool
+from app.consuming.transactional import TransactionalDeadLetters
 from app.events import (
     DeadLetterDispatched,
     ErrorOccurred,
@@ -114,7 +115,16 @@ class Stage:
         self.attempts: dict[TopicPartition, tuple[int, int]] = {}
         self.paused: dict[TopicPartition, str] = {}
         monitor = self.heard.monitor
-        self.producer = Producer(make_settings("kafka:9092"), self.kafka, self.kafka.open_client, monitor)
+        self.producer = Producer(
+            make_settings("kafka:9092", producer_transactional_id_prefix="app"),
+            self.kafka,
+            self.kafka.open_client,
+            monitor,
+        )
+        self.lost: list[str] = []
+        self.transactional = TransactionalDeadLetters(
+            "g", self.producer, self.client, self.ledger, asyncio.Lock(), self.lost.append
+        )
         positions = Positions("g", self.kafka, monitor, 1.0)
         slots = asyncio.Semaphore(concurrency)
         self.services = GroupServices(
@@ -132,6 +142,7 @@ class Stage:
             self.critical,
             self.commit,
             self.attempts,
+            self.transactional,
             self.paused,
         )
         self.workers: list[PartitionWorker] = []

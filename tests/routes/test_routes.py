@@ -50,6 +50,16 @@ def test_every_fault_is_reported_at_once_with_its_place() -> None:
     assert any(fault.path == "demijohn.x.max_messages" for fault in caught.value.faults)
 
 
+def test_transactional_dead_letters_need_the_prefix_and_the_fault_names_it() -> None:
+    def draw(routes: Routes) -> None:
+        routes.topic("a", ExampleConsumer, dead_letter=DeadLetter("a.dlq", transactional=True))
+
+    with pytest.raises(RoutesInvalid, match=r"transactional: needs PRODUCER_TRANSACTIONAL_ID_PREFIX"):
+        draw_table(draw, settings())
+    (line,) = draw_table(draw, settings(producer_transactional_id_prefix="app")).subscriptions
+    assert line.dead_letter == DeadLetter("a.dlq", transactional=True)
+
+
 def test_patterns_take_whole_names_and_never_internal_topics_nor_dead_letters() -> None:
     def draw(routes: Routes) -> None:
         routes.pattern(r"user_.*", ExampleConsumer, name="users", dead_letter=DeadLetter("user_dlq"))

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from app.consumer import Consumer
-from app.routes import Routes
+from app.kafka.producer_client import AiokafkaProducer
+from app.routes import Backoff, DeadLetter, Routes
 from tests.history_journal import appending, lasting, recorded
 
 
@@ -58,3 +61,39 @@ def quits(routes: Routes) -> None:
 def blocks(routes: Routes) -> None:
     with routes.group(f"g-{os.environ['TOPIC']}") as group:
         group.topic(os.environ["TOPIC"], Blocks)
+
+
+class Refusing(Consumer):
+    """Fails at every third message of a partition."""
+
+    async def consume(self) -> None:
+        for message in self.messages:
+            if message.payload % 3 == 0:
+                raise ValueError(f"refused {message.payload}")
+
+
+def dead_letters(routes: Routes) -> None:
+    """Transactional dead letters; with DIE_AT the process kills itself at the third call of that step."""
+    if step := os.environ.get("DIE_AT"):
+        die_at(step)
+    topic = os.environ["TOPIC"]
+    with routes.group(f"g-{topic}") as group:
+        letter = DeadLetter(os.environ["DLQ"], max_retries=0, transactional=True)
+        group.topic(topic, Refusing, dead_letter=letter, backoff=Backoff(1, 1))
+
+
+def die_at(step: str) -> None:
+    """Kills this process, as -9 would, when a transaction reaches `step` for the third time: `add_offsets` (stored, not
+    committed), `commit`, or `committed` (and nobody has been told)."""
+    method = "commit" if step == "committed" else step
+    original, calls = getattr(AiokafkaProducer, method), iter(range(1000))
+
+    async def dying(client: AiokafkaProducer, *arguments: Any) -> None:
+        last = next(calls) >= 2
+        if last and step != "committed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        await original(client, *arguments)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(AiokafkaProducer, method, dying)
