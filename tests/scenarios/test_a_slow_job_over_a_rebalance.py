@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from app.consumer import Consumer
+from app.events import PartitionsAssigned
 from app.routes import Routes
 from tests.history_journal import Work, no_work
 from tests.scenarios.conftest import MakeStage
@@ -67,10 +68,12 @@ async def test_a_job_that_outlives_the_drain_marks_nothing_and_is_done_again(kaf
     await second.cluster.refresh(timeout_s=5)
     observed, slow = Observed(f"g-{topic}"), Slow()
     await send(first, observed, topic, "a")
+    first.remember(PartitionsAssigned)
     async with first.running(drawing(observed, "slow", topic, slow)):
         await until(lambda: len(slow.at_work) == 2, "a job of each partition")
         async with second.running(drawing(observed, "other", topic, no_work)):
             await until(lambda: len(observed.given("other")) == 1, "one of the two done by the other member")
+            await until(lambda: len(first.happened(PartitionsAssigned)) == 2, "the other one back where it still runs")
             slow.let_go.set()
             await send(first, observed, topic, "b")
             await observed.until_given(["a0", "b0", "a1", "b1"])
