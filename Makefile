@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup jars run test check kafka bench container lock clean
+.PHONY: help setup jars run test check kafka soak bench docs container lock clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 10
@@ -46,12 +46,18 @@ check: $(VENV)/.dev ## Checks style and types
 kafka: jars ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Maven or Docker
 	@exec $(BIN)/python -m app.kafka.embedded
 
+soak: $(VENV)/.dev jars ## Hurts instances and brokers at random for SOAK_S seconds (600) and checks every promise
+	@$(BIN)/python -m tests.soak
+
 bench: jars ## Compares with bare clients and FastStream; needs Maven or Docker
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks
 
 container: jars ## Builds the image, runs it against a real Kafka and checks it; needs root
 	@scripts/container
+
+docs: | $(BIN)/python ## Renews the catalogue of scenarios
+	$(BIN)/python scripts/catalogue.py
 
 lock: | $(BIN)/python ## Pins the newest allowed versions in requirements/
 	scripts/lock

@@ -142,6 +142,7 @@ class History:
     def check(self) -> Report:
         """Looks at all facts; takes about 3 s for a million deliveries."""
         places = sorted(self._acknowledged.keys() | self._given.keys() | self._commits.keys())
+        self._troubles.sort(key=lambda one: one.instance is None)  # what befell the instance itself explains first
         for place in places:
             self._given[place].sort(key=attrgetter("at"))
         explained: Counter[str] = Counter()

@@ -59,9 +59,11 @@ class Observed:
     def trouble(self, kind: Kind, instance: str | None = None) -> Iterator[None]:
         """The trouble lasts as long as the block; that of brokers tells a little longer."""
         begin = time.time()
-        yield
-        echo_s = BROKER_ECHO_S if kind == "broker" else 0.0
-        self.history.troubled(Trouble(kind, begin, time.time() + echo_s, instance))
+        try:
+            yield
+        finally:
+            echo_s = BROKER_ECHO_S if kind == "broker" else 0.0
+            self.history.troubled(Trouble(kind, begin, time.time() + echo_s, instance))
 
     def given(self, instance: str | None = None) -> set[str]:
         """Ids of what has been given so far, to all or to one."""
