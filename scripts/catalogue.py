@@ -1,0 +1,103 @@
+"""Writes docs/scenarios.md: what each file of tests/scenarios claims, and where it is shown. `make docs` runs it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "scenarios.md"
+SCENARIOS = ROOT / "tests" / "scenarios"
+HEAD = """# Scenarios
+
+What the service promises, one claim for each file of `tests/scenarios`. All of them run on a real Kafka with
+`make test`; those that hurt brokers start brokers of their own. [Reliability](reliability.md) says how the claims about
+consuming are checked.
+
+This page is made by `make docs` from the first words of each file.
+"""
+GROUPS = {
+    "Producing": (
+        "twenty_thousand_concurrent_calls",
+        "what_cannot_be_sent_is_told_at_once",
+        "a_batch_that_kafka_refuses",
+        "a_transaction_is_all_or_nothing",
+        "produced_is_read_by_kafkas_console_consumer",
+    ),
+    "Consuming": (
+        "a_console_producer_reaches_a_consumer",
+        "tables_through_http_are_counted",
+        "lanes_keep_the_order_of_each_key",
+        "a_new_topic_under_a_pattern",
+        "an_edited_consumer_gets_the_next_batch",
+        "a_blocked_loop_names_its_consumer",
+    ),
+    "Offsets": (
+        "a_restart_resumes",
+        "a_commit_at_once_is_seen_by_kafka",
+        "kafka_consumer_groups_sees_our_offsets",
+        "a_seek_moves_the_group",
+    ),
+    "Failing consumers": (
+        "a_failing_partition_holds_up_no_other",
+        "a_retry_comes_on_schedule",
+        "a_paused_partition_waits_alone",
+        "a_bad_record_reaches_the_dlq_alone",
+        "transactional_dead_letters",
+    ),
+    "Groups and rebalances": (
+        "instances_share_and_take_over",
+        "members_come_and_go",
+        "a_slow_job_over_a_rebalance",
+        "a_static_member_restarts_unnoticed",
+        "two_processes_share_one_instance_id",
+        "a_thousand_partitions",
+    ),
+    "Instances in trouble": (
+        "kill_9_loses_nothing",
+        "a_hung_member_moves_no_offset",
+        "a_soak_in_short",
+    ),
+    "Brokers in trouble": (
+        "kafka_away_at_start",
+        "broker_trouble_under_the_producer",
+        "broker_trouble_under_consumers",
+        "a_leader_moves",
+        "one_of_three_brokers_is_killed",
+        "brokers_restart_one_by_one",
+    ),
+    "Start and stop": (
+        "the_process_refuses_to_start",
+        "sigterm_under_load",
+        "what_a_stop_cuts",
+    ),
+}
+REST = "Others"
+"""Where a file stands that no group names."""
+
+
+def claim(path: Path) -> str:
+    """The first paragraph of the file's docstring, on one line; empty where there is none."""
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *_sections()])
+
+
+def _sections() -> Iterator[str]:
+    files = {path.stem.removeprefix("test_"): path for path in sorted(SCENARIOS.glob("test_*.py"))}
+    grouped = {name for names in GROUPS.values() for name in names}
+    for title, names in {**GROUPS, REST: tuple(name for name in files if name not in grouped)}.items():
+        found = [files[name] for name in names if name in files]
+        if found:
+            yield f"## {title}\n"
+            yield from (f"- {claim(path)} ([{path.stem}](../tests/scenarios/{path.name}))" for path in found)
+            yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
