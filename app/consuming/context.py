@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from app.consumer import SeekTarget
+from app.consuming.attempts import Attempts
 from app.consuming.clock import Clock
 from app.consuming.dead_letters import dispatch
 from app.consuming.instances import Instances
@@ -51,9 +52,8 @@ class GroupServices:
     crisis: Crisis
     commit: Callable[[], Awaitable[bool]]
     """Commits what is marked, for the whole group; False where the group has moved on."""
-    attempts: dict[TopicPartition, tuple[int, int]]
-    """Failed attempts by partition: (first unmarked offset, attempts). Bounded by the group; survives
-    rebalances, as a partition that comes back at the same offset goes on counting."""
+    attempts: Attempts
+    """Failed attempts by partition. Survives rebalances: one that comes back at the same offset goes on counting."""
     transactional: TransactionalDeadLetters
     paused: dict[TopicPartition, str]
     """Partitions that an operator has paused, and who. Survives rebalances."""

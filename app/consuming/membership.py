@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.consuming.attempts import Attempts
 from app.consuming.context import GroupServices
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
@@ -45,7 +46,7 @@ class Memory:
     `static`: its place in the group, where it is a static member.
     """
 
-    attempts: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
+    attempts: Attempts = field(default_factory=Attempts)
     paused: dict[TopicPartition, str] = field(default_factory=dict)
     outlived: dict[TopicPartition, asyncio.Task[None]] = field(default_factory=dict)
     static: StaticMember | None = None
@@ -233,7 +234,17 @@ class Membership:
             self._services.ledger.revoke(worker.partition)
             self._workers.pop(worker.partition, None)
             if worker.task is not None and not worker.task.done():
-                self._outlived[worker.partition] = worker.task
+                self._outlive(worker.partition, worker.task)
+
+    def _outlive(self, partition: TopicPartition, task: asyncio.Task[None]) -> None:
+        """Remembers a job that runs on, until it ends."""
+        self._outlived[partition] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if self._outlived.get(partition) is task:
+                del self._outlived[partition]
+
+        task.add_done_callback(ended)
 
     async def _last_hooks(self, workers: Iterable[PartitionWorker], hook: str) -> None:
         done = [worker for worker in workers if worker.task is None or worker.task.done()]

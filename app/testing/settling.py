@@ -64,7 +64,8 @@ class Settling:
             if await self._at_rest():
                 if not self.clock.pass_on(until):
                     return
-                _raise_what_fails_for_ever(facts())
+                if until is None:
+                    _raise_what_fails_for_ever(facts())
                 continue
             try:
                 async with asyncio.timeout(deadline - time.monotonic()):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from app.consumer import Consumer
+from app.consuming.attempts import Attempts
 from app.consuming.clock import Clock
 from app.consuming.context import GroupServices
 from app.consuming.instances import Instances
@@ -112,7 +113,7 @@ class Stage:
         self.client = FakeConsumerClient()
         self.ledger = OffsetLedger()
         self.critical = CriticalErrors()
-        self.attempts: dict[TopicPartition, tuple[int, int]] = {}
+        self.attempts = Attempts()
         self.paused: dict[TopicPartition, str] = {}
         monitor = self.heard.monitor
         self.producer = Producer(

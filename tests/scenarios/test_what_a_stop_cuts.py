@@ -33,10 +33,13 @@ async def test_messages_that_a_hung_broker_does_not_take_are_counted_by_topic(
     assert any(topic in line and "Not delivered at closing: 5 messages" in line for line in process.log), process.text
 
 
-async def test_a_job_that_does_not_end_is_cut_and_named(stage: Stage) -> None:
+@pytest.mark.parametrize("shutdown_timeout_s", [4, 0.5])
+async def test_a_job_that_does_not_end_is_cut_and_named(stage: Stage, shutdown_timeout_s: float) -> None:
     topic = await stage.topic()
     draw = "tests.scenarios.tables:endless"
-    async with service(stage.servers, draw=draw, environment={"TOPIC": topic}, shutdown_timeout_s=4) as process:
+    async with service(
+        stage.servers, draw=draw, environment={"TOPIC": topic}, shutdown_timeout_s=shutdown_timeout_s
+    ) as process:
         await process.until_ready()
         await process.produce(topic, 1)
         await process.until_logged("has begun")

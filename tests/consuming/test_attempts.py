@@ -1,0 +1,20 @@
+"""What is remembered of failed attempts."""
+
+from __future__ import annotations
+
+from app.consuming.attempts import MOST_PARTITIONS, Attempts
+from app.messages import TopicPartition
+
+
+def at(number: int) -> TopicPartition:
+    return TopicPartition("t", number)
+
+
+def test_that_which_failed_longest_ago_is_forgotten_first() -> None:
+    attempts = Attempts()
+    for number in range(MOST_PARTITIONS):
+        attempts[at(number)] = (7, 1)
+    attempts[at(0)] = (7, 2)
+    attempts[at(MOST_PARTITIONS)] = (7, 1)
+    assert len(attempts) == MOST_PARTITIONS
+    assert (attempts.get(at(0)), attempts.get(at(1))) == ((7, 2), None)
