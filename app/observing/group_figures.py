@@ -81,8 +81,9 @@ class PartitionRow:
     @property
     def lag(self) -> int | None:
         """Records that are not marked yet; None where an end or a mark is not known."""
-        known = (offset for offset in (self.marked, self.committed, self.begun_at) if offset is not None)
-        done = next(known, None)
+        done = self.marked if self.marked is not None else self.committed
+        if done is None:
+            done = self.begun_at
         if self.end is None or done is None:
             return None
         return max(0, self.end - done)
@@ -94,12 +95,17 @@ class PartitionRow:
         return None if self.first_unmarked_ms is None else max(0, now_ms - self.first_unmarked_ms) / 1000
 
     def document(self, now_ms: int) -> dict[str, Any]:
-        """Kept until something changes, as most of ten thousand partitions are at rest: not to be written to."""
-        if self._shown is None:
-            self._shown = self._document(now_ms)
-        elif self.job_started_at is not None or self.first_unmarked_ms is not None:
-            self._shown = {**self._shown, "lag_s": self.lag_s(now_ms), "job_running_s": self._running_s(now_ms)}
-        return self._shown
+        """Kept until something changes, as most of ten thousand partitions are at rest. The next call writes the ages of
+        what waits and runs into the same one."""
+        shown = self._shown
+        if shown is None:
+            shown = self._shown = self._document(now_ms)
+        else:
+            if self.first_unmarked_ms is not None:
+                shown["lag_s"] = self.lag_s(now_ms)
+            if self.job_started_at is not None:
+                shown["job_running_s"] = self._running_s(now_ms)
+        return shown
 
     def _running_s(self, now_ms: int) -> float | None:
         started = self.job_started_at

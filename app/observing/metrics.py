@@ -9,7 +9,6 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -35,6 +34,7 @@ from app.events import (
     TransactionAborted,
     TransactionCommitted,
 )
+from app.observing.partition_gauges import with_partitions
 from app.observing.reasons import Sources
 from app.observing.snapshot import Snapshot
 from app.settings import Settings
@@ -152,19 +152,19 @@ class Metrics(Collector):
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """(text, content type) in the format that the Accept header asks for."""
         encoder, content_type = choose_encoder(accept)
-        return encoder(self._registry), content_type
+        text = encoder(self._registry)
+        return with_partitions(text, PREFIX, self._snapshot.groups, int(time.time() * 1000)), content_type
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: the registry asks at registration, when there is nothing to collect from yet."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Everything as metrics, for one scrape."""
+        """Everything but the partitions as metrics, for one scrape."""
         yield from self._requests_answered()
         yield from self._counted()
         yield from self._timed()
         yield from self._produce_gauges()
-        yield from self._consume_gauges()
         yield from self._loop_gauge()
 
     def _loop_gauge(self) -> Iterator[Metric]:
@@ -218,30 +218,9 @@ class Metrics(Collector):
             receipts.add_metric([status], count)
         yield receipts
 
-    def _consume_gauges(self) -> Iterator[Metric]:
-        labels = ["group", "topic", "partition"]
-        lag = GaugeMetricFamily(PREFIX + "consumer_lag", "Records that are not marked yet", labels=labels)
-        lag_s = GaugeMetricFamily(PREFIX + "consumer_lag_seconds", "Age of the first unmarked record", labels=labels)
-        paused = GaugeMetricFamily(
-            PREFIX + "consumer_paused", "1 while the partition waits or is paused", labels=labels
-        )
-        now_ms = int(time.time() * 1000)
-        for group in self._snapshot.groups:
-            for at, row in group.rows.items():
-                values = (group.name, at.topic, str(at.partition))
-                _add_known(lag, values, row.lag)
-                _add_known(lag_s, values, row.lag_s(now_ms))
-                paused.add_metric(values, row.state in ("paused", "retrying"))
-        yield from (lag, lag_s, paused)
-
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, text, value=value)
-
-
-def _add_known(family: GaugeMetricFamily, labels: Sequence[str], value: Any) -> None:
-    if value is not None:
-        family.add_metric(labels, value)
 
 
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {

@@ -41,6 +41,13 @@ class Blocks(Consumer):
             time.sleep(message.payload)  # noqa: ASYNC251  # the mistake that is to be named
 
 
+class Slow(Consumer):
+    """Takes its time for each batch."""
+
+    async def consume(self) -> None:
+        await asyncio.sleep(0.05)
+
+
 def journal(routes: Routes) -> None:
     """Writes what it is given to the file JOURNAL; each batch takes JOURNAL_WORK_S seconds."""
     write, work = appending(Path(os.environ["JOURNAL"])), lasting(float(os.environ.get("JOURNAL_WORK_S", "0")))
@@ -61,6 +68,11 @@ def quits(routes: Routes) -> None:
 def blocks(routes: Routes) -> None:
     with routes.group(f"g-{os.environ['TOPIC']}") as group:
         group.topic(os.environ["TOPIC"], Blocks)
+
+
+def slow(routes: Routes) -> None:
+    with routes.group(f"g-{os.environ['TOPIC']}") as group:
+        group.topic(os.environ["TOPIC"], Slow)
 
 
 class Refusing(Consumer):
