@@ -259,6 +259,7 @@ class FakeConsumerClient:
         self.ends: dict[TopicPartition, int] = {}
         self.times: dict[int, int] = {}
         self.lookups_raise: list[Exception] = []
+        self.refreshed = 0
         self.commits: list[dict[TopicPartition, int]] = []
         self.commit_raises: list[Exception] = []
         self.start_raises: list[Exception] = []
@@ -327,6 +328,11 @@ class FakeConsumerClient:
 
     def highwater(self, partition: TopicPartition) -> int | None:
         return self.ends.get(partition)
+
+    async def refresh_ends(self, older_than_s: float, *, timeout_s: float) -> None:
+        self.refreshed += 1
+        if self.lookups_raise:
+            raise self.lookups_raise.pop(0)
 
     async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
         if self.commit_raises:

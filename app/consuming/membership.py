@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
 from app.consuming.static_members import StaticMember
 from app.consuming.transactional import TransactionalDeadLetters
-from app.errors import CommitRefused, CommitUnknown, DuplicateInstance
+from app.errors import CommitRefused, CommitUnknown, DuplicateInstance, KafkaUnavailable
 from app.events import (
     CommitFailed,
     ErrorOccurred,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 COMMIT_TIMEOUT_S = 10.0
 PULSE_S = 0.5
+END_AGE_S = 5.0
+"""How old the known end of a partition may become."""
 LAST_HOOK_TIMEOUT_S = 5.0
 STUCK_JOINING_S = 300.0
 
@@ -117,6 +120,7 @@ class Membership:
                 return None
             joining.result()
             self._own(self._keep_committing())
+            self._own(self._keep_ends_known())
             pumping = self._own(self._pump(topics_changed))
             await asyncio.wait({pumping, ended}, return_when=asyncio.FIRST_COMPLETED)
             return None if stopping.is_set() else pumping.result()
@@ -260,6 +264,13 @@ class Membership:
         while True:
             await asyncio.sleep(self._surroundings.settings.consumer_commit_interval_ms / 1000)
             await self.commit(COMMIT_TIMEOUT_S)
+
+    async def _keep_ends_known(self) -> None:
+        """A slow consumer's partition is not fetched while its buffer lasts: its lag would stand still meanwhile."""
+        while True:
+            await asyncio.sleep(END_AGE_S)
+            with contextlib.suppress(KafkaUnavailable):  # the cluster's own probe tells of it
+                await self._client.refresh_ends(END_AGE_S, timeout_s=COMMIT_TIMEOUT_S)
 
     async def _commit_now(self) -> bool:
         return await self.commit(COMMIT_TIMEOUT_S)

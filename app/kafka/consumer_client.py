@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -213,6 +214,13 @@ class AiokafkaConsumer:
         self, partitions: Sequence[TopicPartition], *, timeout_s: float
     ) -> Mapping[TopicPartition, int]:
         return await self._list_offsets(self._consumer.end_offsets, partitions, timeout_s)
+
+    async def refresh_ends(self, older_than_s: float, *, timeout_s: float) -> None:
+        oldest_ms = (time.time() - older_than_s) * 1000
+        known = {at: state for at in self.assignment() if (state := self._state(at)) and state.timestamp}
+        waiting = [at for at, state in known.items() if state.timestamp < oldest_ms and self.has_data(at)]
+        for at, offset in (await self.end_offsets(waiting, timeout_s=timeout_s)).items():
+            known[at].highwater = max(offset, known[at].highwater)
 
     async def _list_offsets(
         self, ask: Any, partitions: Sequence[TopicPartition], timeout_s: float

@@ -121,6 +121,10 @@ class ConsumerClient(Protocol):
     def highwater(self, partition: TopicPartition) -> int | None:
         """End of the partition as of its last fetch."""
 
+    async def refresh_ends(self, older_than_s: float, *, timeout_s: float) -> None:
+        """Asks for the ends of partitions whose last fetch is longer ago: what waits in the buffer is not fetched
+        further, and `highwater` would stand still. Raises KafkaUnavailable."""
+
     async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
         """Commits, in the current generation; partitions may be any. Raises CommitRefused (moved on) or
         CommitUnknown (no answer in time)."""

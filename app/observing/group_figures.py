@@ -95,8 +95,8 @@ class PartitionRow:
         return None if self.first_unmarked_ms is None else max(0, now_ms - self.first_unmarked_ms) / 1000
 
     def document(self, now_ms: int) -> dict[str, Any]:
-        """Kept until something changes, as most of ten thousand partitions are at rest. The next call writes the ages of
-        what waits and runs into the same one."""
+        """Kept until something changes, as most of ten thousand partitions are at rest. The next call writes the
+        ages of what waits and runs into the same one."""
         shown = self._shown
         if shown is None:
             shown = self._shown = self._document(now_ms)

@@ -95,6 +95,9 @@ class MemoryMember:
     def highwater(self, partition: TopicPartition) -> int | None:
         return self._broker.end(partition)
 
+    async def refresh_ends(self, older_than_s: float, *, timeout_s: float) -> None:
+        """Nothing to do: the end of a log in memory is always known."""
+
     async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
         if not set(offsets) <= set(self._positions):
             raise CommitRefused

@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import FetchFailed, KafkaUnavailable, PositionLost
 from app.events import ErrorOccurred, PositionReset
-from tests.consuming.stage import AT, OTHER, Stage, consumer_class, line_of
+from tests.consuming.stage import AT, OTHER, Noted, Stage, consumer_class, line_of
 from tests.fakes import records
 from tests.waiting import until
 
@@ -30,6 +30,23 @@ async def test_the_wait_for_a_fuller_batch_has_an_end(stage: Stage) -> None:
     stage.assign(line_of(made, min_messages=3, max_wait_ms=30))
     await stage.marked(1)
     assert made.batches == [[0]]
+
+
+async def test_no_more_than_one_batch_is_taken_while_it_is_handled(stage: Stage) -> None:
+    """What waits is the client's, whose buffer is bounded: a slow consumer costs no memory."""
+    held = asyncio.Event()
+
+    async def holds(_: Noted) -> None:
+        await held.wait()
+
+    made = consumer_class(holds)
+    stage.client.give(records(*range(1000)))
+    stage.assign(line_of(made, max_messages=10))
+    await until(lambda: made.batches, "a batch is handled")
+    await asyncio.sleep(0.02)
+    assert len(stage.client.fetched[AT]) == 990
+    held.set()
+    await stage.marked(1000)
 
 
 async def test_what_was_taken_is_not_lost_when_filling_up_fails(stage: Stage) -> None:

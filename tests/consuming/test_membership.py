@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.consuming.membership import Membership, Memory
-from app.errors import CommitRefused, CommitUnknown
+from app.errors import CommitRefused, CommitUnknown, KafkaUnavailable
 from app.events import CommitFailed, GroupState, OffsetsCommitted, PartitionsAssigned, PartitionsRevoked
 from app.routes import Subscription
 from tests.consuming.groups import Member, Place, group_of
@@ -189,6 +189,15 @@ async def test_what_does_not_finish_in_time_is_cut_and_named(live: Live) -> None
         assert await life.close(seconds=0.4, reserve_s=0.3) == ["Made on t-0"]
     assert life.place.offsets == {}
     assert life.client.stopped
+
+
+async def test_ends_are_kept_known_also_after_a_lookup_that_failed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.consuming.membership.END_AGE_S", 0.01)
+    life = live(consumer_class())
+    await life.joined()
+    life.client.lookups_raise.append(KafkaUnavailable("no answer"))
+    await until(lambda: life.client.refreshed >= 3, "the ends are asked for again and again")
+    assert not life.task.done()
 
 
 async def test_changed_topics_end_it_without_a_reason(live: Live) -> None:

@@ -164,6 +164,23 @@ async def test_position_and_highwater_are_known_without_asking(
     assert (client.position(foreign), client.highwater(foreign)) == (None, None)
 
 
+async def test_the_end_of_a_partition_that_waits_in_the_buffer_is_asked_for(
+    kafka: ApacheCluster, make_topic: MakeTopic, join: Join
+) -> None:
+    topic = await make_topic(kafka)
+    at = TopicPartition(topic, 0)
+    await _write(kafka, topic, *[b"x"] * 5)
+    client = await join(kafka, topic)
+    client.seek(at, 0)
+    await until(lambda: client.has_data(at))
+    await _write(kafka, topic, *[b"x"] * 3)
+    await client.refresh_ends(60, timeout_s=5)
+    assert client.highwater(at) == 5
+    await client.refresh_ends(0, timeout_s=5)
+    assert client.highwater(at) == 8
+    assert client.position(at) == 0
+
+
 async def test_a_seek_of_a_partition_that_is_not_ours_does_nothing(
     kafka: ApacheCluster, make_topic: MakeTopic, join: Join
 ) -> None:
