@@ -12,6 +12,7 @@ from aiokafka import errors as kafka_errors
 from app.errors import KafkaUnavailable, MembershipLost, TransactionUnknown
 from app.events import Event, Monitor
 from app.kafka.protocols import AssignmentListener, ClientOptions, ProducerClient, RecordBatch
+from app.kafka.topic_details import PartitionDetails, TopicDetails
 from app.messages import Headers, Record, TopicPartition
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES
 
@@ -100,7 +101,18 @@ class FakeKafka:
         return frozenset(self.members)
 
     async def describe(self, *, timeout_s: float) -> Mapping[str, Any]:
-        return {}
+        return {"brokers": (1, 2)}
+
+    async def details(self, topic: str, *, timeout_s: float) -> TopicDetails | None:
+        count = (await self.refresh(timeout_s=timeout_s)).get(topic)
+        if count is None:
+            return None
+        partitions = tuple(PartitionDetails(number, 1, (1, 2), (1,)) for number in range(count))
+        return TopicDetails(partitions, {"cleanup.policy": "delete"})
+
+    async def offsets(self, at: TopicPartition, *, timeout_s: float) -> tuple[int, int] | None:
+        count = (await self.refresh(timeout_s=timeout_s)).get(at.topic)
+        return None if count is None or at.partition >= count else (0, len(self.stored.get(at, [])))
 
     async def open_client(self, options: ClientOptions = ClientOptions()) -> ProducerClient:  # noqa: B008
         self.opened.append(options)

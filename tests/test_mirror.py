@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 API = "api/test_routes.py"
+CONFLUENT = "api/test_confluent.py"
 TESTED_BY = {
     "__main__.py": "cli/test_commands.py",
     "routing.py": "routes/test_routes.py",
@@ -16,6 +17,11 @@ TESTED_BY = {
     "api/batch_items.py": "api/test_batch.py",
     "api/bodies.py": "api/test_produce.py",
     "api/calls.py": "api/test_produce.py",
+    "api/confluent_documentation.py": API,
+    "api/confluent_errors.py": CONFLUENT,
+    "api/confluent_produce.py": CONFLUENT,
+    "api/confluent_reads.py": CONFLUENT,
+    "api/confluent_records.py": CONFLUENT,
     "api/documentation.py": API,
     "api/field_values.py": "api/test_message_reader.py",
     "api/health.py": API,
@@ -51,6 +57,7 @@ TESTED_BY = {
     "producing/transaction_pool.py": "producing/test_transactions.py",
     "kafka/cluster.py": "kafka/test_producer_client.py",
     "kafka/recording.py": "testing/test_producers.py",
+    "kafka/topic_details.py": "scenarios/test_confluent_clients_move_over.py",
     "kafka/protocols.py": "kafka/test_consumer_client.py",
     "kafka/embedded/__main__.py": "kafka/embedded/test_apache.py",
     "kafka/embedded/node.py": "kafka/embedded/test_apache.py",

@@ -12,7 +12,7 @@ from app.api.atomic import refuse_known_faults
 from app.api.batch_items import CAPACITY_CODES, Item, Outcome, answer, make_items, outcome
 from app.api.bodies import check_content_type, read_body
 from app.api.calls import Call, RouteInfo, is_stream
-from app.api.message_reader import read_batch
+from app.api.message_reader import ReadMessage, read_batch
 from app.api.ndjson import NdjsonStreams
 from app.api.problems import Refusal
 from app.api.produce_options import OptionsReader, ProduceOptions
@@ -22,7 +22,7 @@ from app.api.services import Services
 from app.api.single import missing_text, queue_size, unknown_text
 from app.api.topic_policy import TopicPolicy
 from app.api.trace_context import trace_headers, traced
-from app.errors import ProduceError, QueueFull
+from app.errors import KafkaUnavailable, ProduceError, QueueFull
 from app.events import MessagesProducedAsync, MessagesProducedSync
 from app.settings import Settings
 
@@ -94,7 +94,11 @@ class Batches:
 
     def read(self, body: bytes, call: Call) -> Sequence[Item]:
         """The messages of a body, those refused already that clients may not send. Raises Refusal."""
-        items = make_items(read_batch(body, self._max_messages), self._policy.of(call.key))
+        return self.take(read_batch(body, self._max_messages), call)
+
+    def take(self, reads: Sequence[ReadMessage], call: Call) -> Sequence[Item]:
+        """The items of messages that were read. Raises Refusal `rate_limited`."""
+        items = make_items(reads, self._policy.of(call.key))
         self._admission.count_more(call, len(items) - 1)
         self._carry_trace(call, items)
         return items
@@ -105,15 +109,34 @@ class Batches:
             return self._refused_whole(items, call, queued=options.queued)
         if options.queued:
             return await self._queue(items, call)
-        return await self._deliver(items, call, options.timeout_s)
+        await self.deliver(items, call, options.timeout_s)
+        decided = outcome(items, 200)
+        self._announce_refusal(decided)
+        return answer(items, counted([item.result() for item in items]), decided, call.request_id)
 
     async def wait_on(self, items: Sequence[Item], call: Call, timeout_s: float) -> Reply:
         """The answer once more, for which verdicts that were missing are waited for."""
+        await self.settle_rest(items, timeout_s)
+        return answer(items, counted([item.result() for item in items]), outcome(items, 200), call.request_id)
+
+    async def settle_rest(self, items: Sequence[Item], timeout_s: float) -> None:
+        """Waits once more for verdicts that were missing."""
         for item in items:
             if item.handle is not None and item.refusal is not None and item.refusal.code == "delivery_unknown":
                 item.refusal = None
         await self._settle(items, time.monotonic() + timeout_s, timeout_s)
-        return answer(items, counted([item.result() for item in items]), outcome(items, 200), call.request_id)
+
+    def check_topic(self, topic: str, call: Call) -> None:
+        """Raises Refusal where the caller may not produce to `topic`."""
+        if refusal := self._policy.of(call.key).refusal(topic):
+            raise refusal
+
+    async def partitions_of(self, topic: str) -> int | None:
+        """How many partitions `topic` has, 0 if it does not exist; None where that cannot be found out now."""
+        try:
+            return await self._producer.partition_count(topic) or 0
+        except KafkaUnavailable:
+            return None
 
     def _carry_trace(self, call: Call, items: Sequence[Item]) -> None:
         if trace := trace_headers(call.headers):
@@ -127,15 +150,13 @@ class Batches:
         members = {"receipts": results} if queued else counted(results)
         return answer(items, members, Outcome(422, refusal), call.request_id)
 
-    async def _deliver(self, items: Sequence[Item], call: Call, timeout_s: float) -> Reply:
+    async def deliver(self, items: Sequence[Item], call: Call, timeout_s: float) -> None:
+        """Sends what may be sent and waits for the verdicts. Raises Refusal `overloaded`."""
         started = time.monotonic()
         self._admission.hold_messages(call, sum(item.sendable is not None for item in items))
         await self._accept(items)
         await self._settle(items, started + timeout_s, timeout_s)
         self._announce_sync(items, started)
-        decided = outcome(items, 200)
-        self._announce_refusal(decided)
-        return answer(items, counted([item.result() for item in items]), decided, call.request_id)
 
     async def _accept(self, items: Sequence[Item]) -> None:
         for index, item in enumerate(items):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.api.confluent_documentation import confluent_produce
 from app.api.problems import CODES, PROBLEM_JSON
 from app.api.schemas import SCHEMAS
 from app.producing.contract import MAX_PARTITION
@@ -124,6 +125,7 @@ PRODUCING: Mapping[str, Document] = {
     "/produce": PRODUCE,
     "/produce/batch": BATCH,
     "/produce/{topic}": RAW,
+    **{path: confluent_produce(path) for path in ("/topics/{topic}", "/topics/{topic}/partitions/{partition}")},
 }
 RECEIPT: Document = {
     "summary": "What became of a message that was produced with mode=async",

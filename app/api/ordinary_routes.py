@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fastapi import FastAPI, Request, Response
 
 from app.api import documentation
 from app.api.bodies import ClientGone
+from app.api.confluent_documentation import confluent_read
+from app.api.confluent_reads import ConfluentReads
 from app.api.health import Health
 from app.api.producing_routes import ProducingRoute
 from app.api.receipt_route import read_receipt
 from app.api.replies import CALL, Receive, Reply, Scope, Send, StreamedReply, response_of
 from app.api.services import Services
+from app.api.topic_policy import TopicPolicy
+from app.settings import listed
 
 
 def add_routes(application: FastAPI, services: Services, produce: Sequence[ProducingRoute]) -> None:
@@ -23,6 +27,9 @@ def add_routes(application: FastAPI, services: Services, produce: Sequence[Produ
             route.info.template, _endpoint(route), methods=["POST"], **documented, response_class=Response
         )
     _add_receipts(application, services)
+    _add_confluent_reads(
+        application, ConfluentReads(services.cluster, TopicPolicy((), listed(services.settings.http_topics)))
+    )
     _add_health(application, Health(services))
     _add_metrics(application, services)
 
@@ -63,6 +70,27 @@ def _add_receipts(application: FastAPI, services: Services) -> None:
     application.add_api_route(
         "/receipts/{id}", receipt, methods=["GET"], **documentation.RECEIPT, response_class=Response
     )
+
+
+def _add_confluent_reads(application: FastAPI, reads: ConfluentReads) -> None:
+    routes: Mapping[str, Callable[..., Awaitable[Reply]]] = {
+        "/topics": reads.topics,
+        "/topics/{topic}": reads.topic,
+        "/topics/{topic}/partitions": reads.partitions,
+        "/topics/{topic}/partitions/{partition}": reads.partition,
+        "/topics/{topic}/partitions/{partition}/offsets": reads.offsets,
+        "/brokers": reads.brokers,
+    }
+    for path, read in routes.items():
+        documented = confluent_read(path)
+        application.add_api_route(path, _read(read), methods=["GET"], **documented, response_class=Response)
+
+
+def _read(read: Callable[..., Awaitable[Reply]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return response_of(await read(*request.path_params.values()))
+
+    return endpoint
 
 
 def _add_health(application: FastAPI, health: Health) -> None:

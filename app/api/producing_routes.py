@@ -9,6 +9,7 @@ from app.api.admission import Admission
 from app.api.async_messages import AsyncMessages
 from app.api.batch import Batches, BatchRoute
 from app.api.calls import Call, RouteInfo
+from app.api.confluent_produce import ConfluentRoute
 from app.api.line_messages import LineMessages
 from app.api.ndjson import NdjsonStreams
 from app.api.produce import ProduceRoute
@@ -29,6 +30,9 @@ class ProducingRoute(Protocol):
     async def __call__(self, call: Call) -> Reply | StreamedReply: ...
 
 
+CONFLUENT = ("/topics/{topic}", "/topics/{topic}/partitions/{partition}")
+
+
 def producing_routes(services: Services, admission: Admission) -> Sequence[ProducingRoute]:
     """All of them; they share the rules for topics and the idempotency keys."""
     settings = services.settings
@@ -44,6 +48,7 @@ def producing_routes(services: Services, admission: Admission) -> Sequence[Produ
         ProduceRoute(settings, admission, single, replays),
         BatchRoute(settings, admission, batches, replays, streams),
         RawRoute(settings, admission, single, replays),
+        *(ConfluentRoute(template, settings, admission, batches, replays) for template in CONFLUENT),
     )
 
 

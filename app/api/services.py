@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from app.api.receipts import Receipts
 from app.events import Monitor, State
-from app.kafka.protocols import ClusterView
+from app.kafka.protocols import TopicView
 from app.observing.reasons import Note, Reason
 from app.producer import Producer
 from app.routes.table import RoutingTable
@@ -58,7 +58,7 @@ class Services:
     table: RoutingTable
     monitor: Monitor
     state: StateView
-    cluster: ClusterView
+    cluster: TopicView
     producer: Producer
     runtime: RuntimeView
     receipts: Receipts

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError, for_code
@@ -17,8 +17,12 @@ from app.errors import KafkaUnavailable
 from app.events import BrokerReachable, BrokerUnreachable, Monitor
 from app.kafka.connection import connection_options
 from app.kafka.tasks import bounded, end, reason
+from app.kafka.topic_details import TopicDetails, fetch_details, fetch_offsets
+from app.messages import TopicPartition
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES, Settings
 
+A = TypeVar("A")
+R = TypeVar("R")
 PROBE_INTERVAL_S = 3.0
 PROBE_TIMEOUT_S = 2.0
 ASK_AGAIN_AFTER_S = 1.0
@@ -215,6 +219,21 @@ class Cluster:
         if code:
             raise for_code(code)()
         return frozenset(member[0] for member in members)
+
+    async def details(self, topic: str, *, timeout_s: float) -> TopicDetails | None:
+        return await self._read(fetch_details, topic, timeout_s)
+
+    async def offsets(self, at: TopicPartition, *, timeout_s: float) -> tuple[int, int] | None:
+        return await self._read(fetch_offsets, at, timeout_s)
+
+    async def _read(self, fetch: Callable[[AIOKafkaClient, A], Awaitable[R]], what: A, timeout_s: float) -> R:
+        try:
+            return await bounded(self._fetch(fetch, what), timeout_s)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise KafkaUnavailable(f"No answer about {what}: {reason(error)}") from error
+
+    async def _fetch(self, fetch: Callable[[AIOKafkaClient, A], Awaitable[R]], what: A) -> R:
+        return await fetch(await self._connected(), what)
 
     async def _send(self, request: Any) -> Any:
         client = await self._connected()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from app.kafka.topic_details import TopicDetails
 from app.messages import Headers, Record, TopicPartition
 
 
@@ -198,3 +199,13 @@ class ClusterView(Protocol):
         """The ids of the group's members, as its coordinator knows them. Raises KafkaUnavailable."""
 
     async def describe(self, *, timeout_s: float) -> Mapping[str, Any]: ...
+
+
+class TopicView(ClusterView, Protocol):
+    """What is known of the brokers, and what they can be asked about single topics."""
+
+    async def details(self, topic: str, *, timeout_s: float) -> TopicDetails | None:
+        """Asks now; None where the topic does not exist. Raises KafkaUnavailable."""
+
+    async def offsets(self, at: TopicPartition, *, timeout_s: float) -> tuple[int, int] | None:
+        """(first offset, offset after the last); None where there is no such partition. Raises KafkaUnavailable."""

@@ -278,12 +278,6 @@ async def test_paths_and_methods_come_before_everything_else(either: Service) ->
         assert response.headers["allow"] == "GET, HEAD"
 
 
-async def test_routes_of_later_versions_do_not_exist(service: Service) -> None:
-    for method, path in (("POST", "/topics/example"), ("GET", "/topics")):
-        assert (await service.http.request(method, path, json={})).status_code == 404
-    assert (await service.http.post("/produce/", json=MESSAGE)).status_code == 404
-
-
 async def test_head_is_get_without_a_body(service: Service) -> None:
     response = await service.http.head("/health/live")
     assert (response.status_code, response.content) == (200, b"")
