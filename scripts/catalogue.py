@@ -32,6 +32,7 @@ GROUPS = {
         "a_new_topic_under_a_pattern",
         "an_edited_consumer_gets_the_next_batch",
         "a_blocked_loop_names_its_consumer",
+        "a_backlog_costs_no_memory",
     ),
     "Offsets": (
         "a_restart_resumes",
