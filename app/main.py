@@ -46,7 +46,13 @@ from app.settings import Settings, load_settings
 
 CREATE_TIMEOUT_S = 10.0
 RETRY_PAUSE_S = 1.0
-PRODUCER_RESERVE_S = 3.0
+MOST_RESERVE_S = 5.0
+RESERVE_SHARE = 0.2
+"""Of the whole stop so much, and 5 s at most, is kept for what comes after the jobs."""
+JOBS_SHARE, LAST_SHARE = 0.5, 0.2
+"""Of that, half for cutting jobs, committing and leaving groups; the producer gets the rest but for a fifth."""
+HARD_STOP_S, HARD_STOP_SHARE = 3.0, 0.6
+"""So much of what the producer gets is for ending a client that hangs."""
 BROKER_STOP_S = 5.0
 BROKER_DEFAULT = -1
 
@@ -197,11 +203,14 @@ class Service:
         if self._booting is not None:
             self._booting.cancel()
             await asyncio.wait({self._booting}, timeout=1.0)
-        left = deadline - time.monotonic()
-        reserve = min(PRODUCER_RESERVE_S, left / 5)
-        stopped, _ = await asyncio.gather(self._stop_consuming(deadline - reserve), self._serve_on(deadline))
+        reserve_s = stop_reserve_s(deadline - time.monotonic())
+        for_jobs_s, for_producer_s = reserve_s * JOBS_SHARE, reserve_s * (1 - JOBS_SHARE)
+        stopped, _ = await asyncio.gather(
+            self._stop_consuming(deadline - for_producer_s, for_jobs_s), self._serve_on(deadline - for_producer_s)
+        )
         self.lifecycle.advance("stopping")
-        report = await self.producer.close(max(0.1, min(reserve, deadline - time.monotonic())))
+        left_s = deadline - LAST_SHARE * reserve_s - time.monotonic()
+        report = await self.producer.close(max(0.1, left_s - min(HARD_STOP_S, left_s * HARD_STOP_SHARE)))
         await self._loop_lag.stop()
         await self._cluster.stop()
         if self._embedded is not None:
@@ -209,8 +218,8 @@ class Service:
         self.lifecycle.advance("stopped")
         return self._ending(stopped, report)
 
-    async def _stop_consuming(self, deadline: float) -> StopReport:
-        report = await self.runtime.stop(deadline)
+    async def _stop_consuming(self, deadline: float, reserve_s: float) -> StopReport:
+        report = await self.runtime.stop(deadline, reserve_s)
         for name in report.cut_jobs:
             detail = f"The job of {name} did not end in time and was cut: its messages will be delivered again"
             self.monitor.emit(WarningRaised("job_cut", detail))
@@ -219,12 +228,12 @@ class Service:
 
     async def _serve_on(self, deadline: float) -> None:
         """Calls are still taken for HTTP_DRAIN_WAIT_S; those in flight are answered before the producer closes."""
-        await asyncio.sleep(min(self.settings.http_drain_wait_s, max(0.0, deadline - time.monotonic() - 1)))
+        await asyncio.sleep(min(self.settings.http_drain_wait_s, max(0.0, deadline - time.monotonic())))
         front_door = self.front_door
         if front_door is None:
             return
         front_door.refuse_new_calls()
-        while front_door.messages and time.monotonic() < deadline - PRODUCER_RESERVE_S:
+        while front_door.messages and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
 
     def _ending(self, stopped: StopReport, report: CloseReport) -> Ending:
@@ -234,6 +243,11 @@ class Service:
         if self.lifecycle.state == "failed":
             code = 1
         return Ending(code, stopped.cut_jobs, report.undelivered)
+
+
+def stop_reserve_s(timeout_s: float) -> float:
+    """How much of a stop of `timeout_s` is kept for what comes after the jobs."""
+    return max(0.0, min(MOST_RESERVE_S, timeout_s * RESERVE_SHARE))
 
 
 def _recorded(settings: Settings) -> RecordingKafka | None:

@@ -26,6 +26,7 @@ from app.settings import Settings, load_settings, misspelled
 KEEP_ALIVE_S = 75
 ANSWER_RESERVE_S = 1
 EXIT_CUT = 2
+EXIT_CRITICAL = 3
 GC_THRESHOLDS = (50_000, 20, 100)
 """Large batches of live payloads wake the cyclic collector too often with its defaults: 3.1 against 2.3 µs."""
 _log = logging.getLogger("demijohn.server")
@@ -118,11 +119,23 @@ async def _serve(settings: Settings, service: Service, listener: socket.socket, 
     await asyncio.wait({serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-    ending = await service.stop(time.monotonic() + max(0.2, settings.shutdown_timeout_s - 1.5))
+    code = await _stop(service, server, serving, settings.shutdown_timeout_s)
+    _log.info("Ended with exit code %d", code)
+    return code
+
+
+async def _stop(service: Service, server: Server, serving: asyncio.Task[None], timeout_s: float) -> int:
+    """The exit code. Takes at most `timeout_s`, whatever hangs."""
+    deadline = time.monotonic() + timeout_s
+    answering_s = min(ANSWER_RESERVE_S, timeout_s / 25)
+    stopping = asyncio.ensure_future(service.stop(deadline - answering_s))
+    await asyncio.wait({stopping}, timeout=timeout_s - answering_s)
+    if not stopping.done():
+        _log.warning("The stop did not end within SHUTDOWN_TIMEOUT_S (%g s): what is left is cut", timeout_s)
+        return EXIT_CRITICAL if service.runtime.critical_error.is_set() else EXIT_CUT
     server.should_exit = True
-    await asyncio.wait({serving}, timeout=ANSWER_RESERVE_S + 0.5)
-    _log.info("Ended with exit code %d", ending.exit_code)
-    return ending.exit_code
+    await asyncio.wait({serving}, timeout=max(0.05, deadline - time.monotonic()))
+    return stopping.result().exit_code
 
 
 def _install_signals(stop: asyncio.Event) -> None:

@@ -111,6 +111,11 @@ class GroupRunner:
         membership = self._membership
         return [] if membership is None else await membership.close(deadline, reserve_s, hook="shutdown")
 
+    @property
+    def cut_jobs(self) -> list[str]:
+        """Names of the jobs that the stop has cut so far."""
+        return [] if self._membership is None else self._membership.cut_jobs
+
     async def _find_topics(self) -> Mapping[str, Subscription]:
         """The topics of the table that exist. None yet: says so, and waits a moment."""
         lines = self._resolved()

@@ -79,6 +79,8 @@ class Membership:
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._epoch = 0
         self._quiet = False
+        self.cut_jobs: list[str] = []
+        """Names of the jobs that were cut when it was closed; known before the closing is over."""
         self._committing = asyncio.Lock()
         self._tasks: list[asyncio.Task[Any]] = []
         self._trouble: str | None = None
@@ -303,6 +305,7 @@ class Membership:
         self._quiet = True
         workers = self._end_workers(revoked=hook == "revoked")
         late = await self._finish(workers, deadline - reserve_s - time.monotonic())
+        self.cut_jobs = [worker.name for worker in late]
         for worker in late:
             worker.cancel()
         await self._finish(late, min(1.0, reserve_s / 3))
@@ -316,4 +319,4 @@ class Membership:
         pending = [task for task in self._tasks if not task.done()]
         if pending:
             await asyncio.wait(pending, timeout=0.5)
-        return [worker.name for worker in late]
+        return self.cut_jobs

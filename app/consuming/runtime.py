@@ -22,7 +22,7 @@ from app.routes.table import RoutingTable
 from app.settings import Settings
 
 MOST_RESERVE_S = 5.0
-LEAVING_S = 0.5
+LEAVING_S, LEAST_LEAVING_S = 0.5, 0.1
 
 
 class Reason(NamedTuple):
@@ -157,13 +157,13 @@ class Runtime:
         """
         left = max(0.0, deadline - time.monotonic())
         reserve = min(MOST_RESERVE_S, left / 5) if reserve_s is None else reserve_s
+        leaving_s = min(LEAVING_S, max(LEAST_LEAVING_S, reserve / 5))
         self.quiet()
         closing = [asyncio.ensure_future(group.stop(deadline, reserve)) for group in self.groups]
         if closing:
-            await asyncio.wait(closing, timeout=left + LEAVING_S)
+            await asyncio.wait(closing, timeout=left + leaving_s)
         for task in [*closing, *self._tasks]:
             task.cancel()
         if closing or self._tasks:
-            await asyncio.wait([*closing, *self._tasks], timeout=LEAVING_S)
-        cut = [name for task in closing if task.done() and not task.cancelled() for name in task.result()]
-        return StopReport(tuple(cut))
+            await asyncio.wait([*closing, *self._tasks], timeout=leaving_s)
+        return StopReport(tuple(name for group in self.groups for name in group.cut_jobs))
