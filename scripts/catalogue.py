@@ -23,6 +23,7 @@ GROUPS = {
         "what_cannot_be_sent_is_told_at_once",
         "a_batch_that_kafka_refuses",
         "a_transaction_is_all_or_nothing",
+        "variants_and_the_buffer_on_kafka",
         "produced_is_read_by_kafkas_console_consumer",
     ),
     "Consuming": (

@@ -231,6 +231,42 @@ async def test_closing_flushes_and_refuses_what_comes_later(setting: Setting) ->
     assert setting.producer.status == "closed"
 
 
+async def test_closing_with_kafka_away_is_bounded_and_what_was_queued_certainly_not_stored(setting: Setting) -> None:
+    setting.kafka.reachable = False
+    handles = [await setting.producer.produce_async(topic="t", payload=number) for number in range(3)]
+    async with asyncio.timeout(5):
+        first, second = await asyncio.gather(setting.producer.close(0.2), setting.producer.close(0.2))
+    assert first is second
+    assert first.undelivered == {"t": 3}
+    assert [handle.status for handle in handles] == ["failed"] * 3
+
+
+async def test_partitions_that_meet_a_fatal_error_at_once_cause_one_rebuild(setting: Setting) -> None:
+    refusals: list[Exception] = [kafka.OutOfOrderSequenceNumber() for _ in range(4)]
+    setting.kafka.answers = False
+    calls = [asyncio.create_task(setting.producer.produce_sync(topic="many", payload=n, partition=n)) for n in range(4)]
+    await until(lambda: len(setting.kafka.unanswered) == 4, "all four were sent")
+    setting.kafka.refuses = lambda _: refusals.pop() if refusals else None
+    setting.kafka.answer_now()
+    assert [(await call).offset for call in calls] == [0, 0, 0, 0]
+    assert setting.producer.rebuilds == 1
+
+
+async def test_a_batch_that_is_taken_on_while_the_producer_closes_has_a_report_for_each(setting: Setting) -> None:
+    many = [OutgoingMessage(topic="t", payload=number) for number in range(1200)]
+    sending = asyncio.create_task(setting.producer.produce_many_sync(many))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(setting.producer.close(5))
+    with pytest.raises(ProduceManyError) as raised:
+        await sending
+    await closing
+    statuses = Counter(report.status for report in raised.value.reports)
+    assert statuses["delivered"] == len(setting.kafka.records("t")) > 0
+    assert statuses["failed"] == 1200 - statuses["delivered"] > 0
+    codes = {report.error.code for report in raised.value.reports if report.error}
+    assert codes == {"draining"}
+
+
 async def test_closing_before_a_silent_broker_is_bounded_and_counts_what_was_lost(setting: Setting) -> None:
     setting.kafka.answers = False
     handles = [await setting.producer.produce_async(topic="t", payload=number) for number in range(3)]

@@ -256,3 +256,15 @@ async def test_a_consumer_sees_what_stands_behind_its_batch(stage: Stage) -> Non
     stage.assign(line_of(made, max_messages=2))
     await stage.marked(3)
     assert seen == [(1, False), (0, True)]
+
+
+async def test_a_consumer_may_close_the_producer(stage: Stage) -> None:
+    async def consume(consumer: Noted) -> None:
+        await consumer.producer.produce_async(topic="t.dlq", payload=1)
+        assert (await consumer.producer.close(2)).undelivered == {}
+
+    stage.client.give(records(0))
+    stage.assign(line_of(consumer_class(consume)))
+    await stage.marked(1)
+    assert stage.producer.status == "closed"
+    assert stage.dead == [b"1"]

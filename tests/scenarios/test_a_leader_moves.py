@@ -14,7 +14,7 @@ from tests.kafka_tools import reorder_replicas
 from tests.scenarios.conftest import MakeStage
 from tests.scenarios.observed import Observed
 from tests.scenarios.test_broker_trouble_under_the_producer import has_delivered
-from tests.scenarios.verdicts import Load
+from tests.scenarios.verdicts import Load, assert_verdicts_are_true
 from tests.waiting import until
 
 PARTITIONS = 3
@@ -54,6 +54,8 @@ async def test_consumers_follow(three_brokers: ApacheCluster, make_stage: MakeSt
             await until(partial(has_delivered, load, load.count("delivered") + 300), "deliveries by new leaders")
         observed.loaded(load)
         await observed.until_given(load.delivered())
+    await assert_verdicts_are_true(stage, topic, load)
+    assert load.count("failed") + load.count("unknown") == 0, "nothing was away"
     report = await observed.check(servers)
     assert not report.faults, report
     assert report.given == report.records, report

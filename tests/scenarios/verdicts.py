@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from app.errors import ProduceError
+from app.errors import ProduceError, ProduceManyError
+from app.events import MessagesSettled
 from app.messages import DeliveryReport
 from app.producer import Producer
 from tests.scenarios.stage import Stage
 from tests.scenarios.witness import stored_in
 
 PACE_S = 0.005
+BATCH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,12 @@ class Load:
         return {verdict.payload.decode() for verdict in self.verdicts if verdict.status == "delivered"}
 
     @asynccontextmanager
-    async def running(self, sync_callers: int = 3, async_callers: int = 2) -> AsyncIterator[None]:
+    async def running(
+        self, sync_callers: int = 3, async_callers: int = 2, batch_callers: int = 2
+    ) -> AsyncIterator[None]:
         """Callers at work; at the end all of them have their verdicts."""
         kinds = [self._call_sync] * sync_callers + [self._call_async] * async_callers
+        kinds += [self._call_batch] * batch_callers
         callers = [asyncio.create_task(call(f"caller-{number}")) for number, call in enumerate(kinds)]
         try:
             yield
@@ -74,6 +79,21 @@ class Load:
             await asyncio.sleep(PACE_S)
         for payload, handle in handles:
             self._judge(payload, await handle.wait())
+
+    async def _call_batch(self, key: str) -> None:
+        while not self._stopping:
+            payloads = [b"%d" % next(self._numbers) for _ in range(BATCH)]
+            messages = [{"topic": self._topic, "payload": payload, "key": key} for payload in payloads]
+            try:
+                reports = await self._producer.produce_many_sync(messages)
+            except ProduceManyError as error:
+                reports = list(error.reports)
+            except ProduceError:  # of the first message: none was accepted
+                self.verdicts += [Verdict(payload, "failed", None) for payload in payloads]
+                reports = []
+            for payload, report in zip(payloads, reports, strict=False):
+                self._judge(payload, report)
+            await asyncio.sleep(PACE_S)
 
     def _judge(self, payload: bytes, report: DeliveryReport) -> None:
         self.verdicts.append(Verdict(payload, report.status, report))
@@ -101,3 +121,9 @@ async def assert_verdicts_are_true(stage: Stage, topic: str, load: Load) -> None
             assert copies[verdict.payload] <= 1, verdict
     assert copies.keys() <= {verdict.payload for verdict in verdicts}
     assert stage.producer.in_flight == 0
+    if settled := stage.happened(MessagesSettled):
+        told: Counter[str] = Counter()
+        for event in settled:
+            told[event.status] += event.messages
+        assert (told["delivered"], told["unknown"]) == (load.count("delivered"), load.count("unknown"))
+        assert told["failed"] <= load.count("failed"), "some were refused before they were accepted"
