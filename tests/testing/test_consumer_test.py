@@ -498,3 +498,12 @@ async def test_where_groups_share_a_topic_the_group_says_which() -> None:
 def test_a_line_that_is_wrong_is_refused_as_at_boot() -> None:
     with pytest.raises(RoutesInvalid, match="max_message"):
         ConsumerTest(Payments, max_message=3)
+
+
+async def test_a_dead_letter_and_its_source_offset_may_be_one_transaction() -> None:
+    line = {"dead_letter": DeadLetter("dlq", max_retries=1, transactional=True)}
+    settings = {"producer_transactional_id_prefix": "tx"}
+    async with ConsumerTest(Payments, settings=settings, **line) as payments:
+        result = await payments.consume({"id": 1, "amount": 5}, {"id": 2}, {"id": 3, "amount": 7})
+        assert (result.dead_letters.payloads, result.marked) == ([{"id": 2}], 3)
+        assert payments.produced("receipts").payloads == [{"for": 1}, {"for": 3}]
