@@ -80,9 +80,10 @@ class ConsumerTest(Story):
         self._engine = Engine(line, topic, self.broker, self._settling, facts.append, settings)
         self._settling.watch(self._engine)
         self._told = self._seen = 0
-        self._ended = False
+        self._begun = self._ended = False
 
     async def __aenter__(self) -> Self:
+        self._begun = True
         await self._engine.start()
         return self
 
@@ -108,6 +109,7 @@ class ConsumerTest(Story):
         `key`, `headers` and `partition` are for those that have none of their own. With `for_ms` only so much of the
         clock's time passes: a retry that is due later is not made yet. Raises ConsumerTestFailed, ValueError.
         """
+        self._must_be_open()
         fields = {"key": key, "headers": headers, "partition": partition}
         stored = [as_given(item, fields) for item in given]
         for item in stored:
@@ -132,6 +134,7 @@ class ConsumerTest(Story):
     async def settle(self, *, for_ms: int | None = None, partition: int | None = None) -> Consumed:
         """Returns when the consumer has come to rest, with what happened since this was last awaited. What is marked
         is committed then, as the service does every few seconds. Raises ConsumerTestFailed."""
+        self._must_be_open()
         before_s = self._settling.clock.now()
         try:
             await self._settling.settle(lambda: self._facts[self._told :], for_ms)
@@ -171,11 +174,13 @@ class ConsumerTest(Story):
 
     async def revoke(self) -> None:
         """A rebalance takes the partitions away: running jobs get CONSUMER_DRAIN_MS (1000 here), then `revoked`."""
+        self._must_be_open()
         await self._engine.member.revoke()
         self._raise_unseen()
 
     async def assign(self) -> Consumed:
         """The partitions come back; what is not committed is delivered again."""
+        self._must_be_open()
         await self._engine.assign_all()
         return await self.settle()
 
@@ -186,6 +191,12 @@ class ConsumerTest(Story):
         self._raise_unseen()
         if cut:
             raise JobCut(f"cut at the end of the test: {', '.join(cut)}")
+
+    def _must_be_open(self) -> None:
+        if not self._begun:
+            raise RuntimeError("it has not begun: write `async with ConsumerTest(…) as test:`")
+        if self._ended:
+            raise RuntimeError("it has ended")
 
     def _raise_unseen(self) -> None:
         unseen, self._seen = self._facts[self._seen :], len(self._facts)

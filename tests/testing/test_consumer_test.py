@@ -501,9 +501,48 @@ def test_a_line_that_is_wrong_is_refused_as_at_boot() -> None:
 
 
 async def test_a_dead_letter_and_its_source_offset_may_be_one_transaction() -> None:
-    line = {"dead_letter": DeadLetter("dlq", max_retries=1, transactional=True)}
+    line: dict[str, Any] = {"dead_letter": DeadLetter("dlq", max_retries=1, transactional=True)}
     settings = {"producer_transactional_id_prefix": "tx"}
     async with ConsumerTest(Payments, settings=settings, **line) as payments:
         result = await payments.consume({"id": 1, "amount": 5}, {"id": 2}, {"id": 3, "amount": 7})
         assert (result.dead_letters.payloads, result.marked) == ([{"id": 2}], 3)
         assert payments.produced("receipts").payloads == [{"for": 1}, {"for": 3}]
+
+
+async def test_it_is_used_between_its_beginning_and_its_end_only() -> None:
+    test = ConsumerTest(seen())
+    with pytest.raises(RuntimeError, match="async with"):
+        await test.consume(1)
+    async with test:
+        await test.consume(1)
+    with pytest.raises(RuntimeError, match="has ended"):
+        await test.settle()
+
+
+async def test_what_a_consumer_gives_up_itself_and_commits_itself_is_told() -> None:
+    committed: list[int | None] = []
+
+    async def give_up(consumer: Consumer) -> None:
+        assert await consumer.dispatch_to_dlq(consumer.messages.first)
+        assert await consumer.mark_as_consumed_now(consumer.messages.first)
+        committed.append(test.committed())
+
+    async with ConsumerTest(seen(give_up), manual_offsets=True, dead_letter=DeadLetter("dlq")) as test:
+        result = await test.consume(1, 2)
+        assert (result.dead_letters.payloads, result.marked, committed) == ([1], 1, [1])
+
+
+async def test_a_key_that_cannot_be_had_is_raised() -> None:
+    def key(message: Message) -> str:
+        raise LookupError("no account")
+
+    async with ConsumerTest(seen(), keyed=Keyed(by=key)) as test:
+        with pytest.raises(HookFailed, match=r"consumer\.keyed of Made failed"):
+            await test.consume(1, 2)
+        assert test.batches == [[0, 1]]
+
+
+async def test_many_records_are_no_trouble() -> None:
+    async with ConsumerTest(seen(), max_messages=500) as test:
+        result = await test.consume(*range(5000))
+        assert (result.marked, len(result.batches)) == (5000, 10)
