@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic_settings import BaseSettings
+from pydantic_settings import PydanticBaseSettingsSource as Source
+
 from app.consumer import Consumer
 from app.messages import Messages, TopicPartition
 from app.routes.loading import draw_table, load_table
@@ -47,8 +50,9 @@ class ConsumerTest(Story):
         settings: Mapping[str, object] | None = None,
         **options: Any,
     ) -> None:
-        found = draw_table(lambda routes: routes.topic(topic, consumer, **options), settings_of(settings))
-        self._set_up(found.groups[0].subscriptions[0], topic, partitions, timeout_s, settings_of(settings))
+        chosen = settings_of(settings)
+        found = draw_table(lambda routes: routes.topic(topic, consumer, **options), chosen)
+        self._set_up(found.groups[0].subscriptions[0], topic, partitions, timeout_s, chosen)
 
     @classmethod
     def from_table(
@@ -203,12 +207,22 @@ class ConsumerTest(Story):
         self._settling.raise_what_nobody_sees(unseen)
 
 
+class DefaultSettings(Settings):
+    """The service's defaults, whatever the environment says."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: Source, *_: Source, **__: Source
+    ) -> tuple[Source, ...]:
+        return (init_settings,)
+
+
 def settings_of(changes: Mapping[str, object] | None) -> Settings:
-    """The service's defaults, whatever the environment says, a shorter drain, and `changes`. Raises ValueError."""
-    defaults = Settings.model_construct(consumer_drain_ms=DRAIN_MS).model_dump()
-    if unknown := set(changes or ()) - set(defaults):
+    """The service's defaults, a shorter drain, and `changes`. Raises ValueError."""
+    given = {"consumer_drain_ms": DRAIN_MS, **(changes or {})}
+    if unknown := set(given) - set(Settings.model_fields):
         raise ValueError(f"there are no settings {', '.join(sorted(unknown))}")
-    return Settings.model_validate(defaults | dict(changes or {}))
+    return DefaultSettings.model_validate(given)
 
 
 def _line_of(topic: str, draw: Draw | str, group: str | None, settings: Settings) -> Subscription:

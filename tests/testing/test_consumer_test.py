@@ -546,3 +546,16 @@ async def test_many_records_are_no_trouble() -> None:
     async with ConsumerTest(seen(), max_messages=500) as test:
         result = await test.consume(*range(5000))
         assert (result.marked, len(result.batches)) == (5000, 10)
+
+
+async def test_settings_are_the_defaults_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSUMER_MAX_MESSAGES", "1")
+    async with ConsumerTest(seen()) as test:
+        assert (await test.consume(1, 2)).batches == [[0, 1]]
+    async with ConsumerTest(seen(), settings={"consumer_max_messages": 1}) as test:
+        assert (await test.consume(1, 2)).batches == [[0], [1]]
+
+
+def test_settings_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(ValueError, match="no settings consumer_max_message"):
+        ConsumerTest(seen(), settings={"consumer_max_message": 1})
