@@ -26,6 +26,13 @@ GROUPS = {
         "variants_and_the_buffer_on_kafka",
         "produced_is_read_by_kafkas_console_consumer",
     ),
+    "Over HTTP": (
+        "the_examples_of_the_http_page_run",
+        "lines_stream_through_the_service",
+        "sigterm_in_the_middle_of_lines",
+        "five_hundred_connections_leak_nothing",
+        "confluent_clients_move_over",
+    ),
     "Consuming": (
         "a_console_producer_reaches_a_consumer",
         "tables_through_http_are_counted",

@@ -23,6 +23,7 @@ TESTED_BY = {
     "api/confluent_reads.py": CONFLUENT,
     "api/confluent_records.py": CONFLUENT,
     "api/documentation.py": API,
+    "api/examples.py": API,
     "api/field_values.py": "api/test_message_reader.py",
     "api/health.py": API,
     "api/json_text.py": "api/test_message_reader.py",

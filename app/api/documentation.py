@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.api.confluent_documentation import confluent_produce
+from app.api.examples import LINES, RESULT_LINES, examples
 from app.api.problems import CODES, PROBLEM_JSON
 from app.api.schemas import SCHEMAS
 from app.producing.contract import MAX_PARTITION
 
 Document = dict[str, Any]
+NDJSON = "application/x-ndjson"
 
 
 def _ref(name: str) -> Document:
@@ -18,11 +20,19 @@ def _ref(name: str) -> Document:
 
 
 def _json(name: str, description: str) -> Document:
-    return {"description": description, "content": {"application/json": {"schema": _ref(name)}}}
+    return {"description": description, "content": {"application/json": _typed(name)}}
+
+
+def _typed(name: str) -> Document:
+    return {"schema": _ref(name), **examples(name)}
+
+
+def _lines(description: str, example: str) -> Document:
+    return {"schema": {"type": "string", "description": description}, "example": example}
 
 
 def _problem(description: str) -> Document:
-    return {"description": description, "content": {PROBLEM_JSON.decode(): {"schema": _ref("Problem")}}}
+    return {"description": description, "content": {PROBLEM_JSON.decode(): _typed("Problem")}}
 
 
 def _problems(*statuses: int) -> dict[int | str, Document]:
@@ -38,7 +48,7 @@ def _query(name: str, schema: Document, description: str) -> Document:
 
 
 def _body(name: str) -> Document:
-    return {"required": True, "content": {"application/json": {"schema": _ref(name)}}}
+    return {"required": True, "content": {"application/json": _typed(name)}}
 
 
 MODE = _query(
@@ -98,12 +108,21 @@ BATCH: Document = {
     "status_code": 200,
     "response_description": "All messages are stored in Kafka",
     "responses": {
-        200: _json("BatchResult", "All messages are stored in Kafka"),
+        200: {
+            "description": "All messages are stored in Kafka; or a result line for each line of a stream",
+            "content": {"application/json": _typed("BatchResult"), NDJSON: _lines("Result lines", RESULT_LINES)},
+        },
         202: _json("BatchAccepted", "Queued (mode=async), as far as nothing is known against them"),
         207: _json("BatchResult", "At least one message is stored and at least one is not"),
         **_problems(400, 401, 403, 408, 413, 415, 422, 429, 503, 504),
     },
-    "openapi_extra": {"requestBody": _body("Batch"), "parameters": [MODE, TIMEOUT, ATOMIC, IDEMPOTENCY_KEY]},
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": _typed("Batch"), NDJSON: _lines("A message in each line", LINES)},
+        },
+        "parameters": [MODE, TIMEOUT, ATOMIC, IDEMPOTENCY_KEY],
+    },
 }
 RAW: Document = {
     "summary": "Produce one message whose payload is the body, as it is",
@@ -156,6 +175,12 @@ READY: Document = {
     "operation_id": "ready",
     "tags": ["health"],
     "responses": {200: _json("Health", "Ready"), 503: _json("Health", "Not ready, with reasons")},
+}
+ASYNCAPI: Document = {
+    "summary": "What the routing table receives and sends, as an AsyncAPI document",
+    "operation_id": "asyncapi",
+    "tags": ["description"],
+    "responses": {200: {"description": "AsyncAPI 3", "content": {"application/json": {"schema": {"type": "object"}}}}},
 }
 METRICS: Document = {
     "summary": "Metrics for Prometheus",

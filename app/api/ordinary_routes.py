@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import orjson
 from fastapi import FastAPI, Request, Response
 
 from app.api import documentation
+from app.api.asyncapi import asyncapi
 from app.api.bodies import ClientGone
 from app.api.confluent_documentation import confluent_read
 from app.api.confluent_reads import ConfluentReads
@@ -30,6 +32,7 @@ def add_routes(application: FastAPI, services: Services, produce: Sequence[Produ
     _add_confluent_reads(
         application, ConfluentReads(services.cluster, TopicPolicy((), listed(services.settings.http_topics)))
     )
+    _add_asyncapi(application, services)
     _add_health(application, Health(services))
     _add_metrics(application, services)
 
@@ -91,6 +94,17 @@ def _read(read: Callable[..., Awaitable[Reply]]) -> Callable[[Request], Awaitabl
         return response_of(await read(*request.path_params.values()))
 
     return endpoint
+
+
+def _add_asyncapi(application: FastAPI, services: Services) -> None:
+    body = orjson.dumps(asyncapi(services.table, services.settings.kafka_bootstrap_servers))
+
+    async def description() -> Response:
+        return response_of(Reply(200, body))
+
+    application.add_api_route(
+        "/asyncapi.json", description, methods=["GET"], **documentation.ASYNCAPI, response_class=Response
+    )
 
 
 def _add_health(application: FastAPI, health: Health) -> None:

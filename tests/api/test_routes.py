@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 
+from app.api.examples import EXAMPLES, LINES, RESULT_LINES
 from app.api.problems import CODES, Refusal
 from app.api.receipt_route import preferred_wait_s
 from app.api.receipts import Receipts
@@ -225,6 +228,7 @@ async def test_the_openapi_document_describes_every_route(service: Service) -> N
         "/topics/{topic}/partitions/{partition}",
         "/topics/{topic}/partitions/{partition}/offsets",
         "/brokers",
+        "/asyncapi.json",
         "/receipts/{id}",
         "/health/live",
         "/health/ready",
@@ -240,6 +244,25 @@ async def test_the_openapi_document_describes_every_route(service: Service) -> N
     }
     assert references <= set(document["components"]["schemas"])
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("name", list(EXAMPLES))
+async def test_every_example_fits_its_schema(service: Service, name: str) -> None:
+    document = (await service.http.get("/openapi.json")).json()
+    validator = Draft202012Validator({"components": document["components"], "$ref": f"#/components/schemas/{name}"})
+    for example in EXAMPLES[name].values():
+        validator.validate(example)
+    assert "examples" in (await service.http.get("/openapi.json")).text
+
+
+async def test_examples_of_messages_are_taken(service: Service) -> None:
+    for example in EXAMPLES["Message"].values():
+        assert (await service.http.post("/produce", json=example)).status_code == 200
+    assert (await service.http.post("/produce/batch", json=EXAMPLES["Batch"]["two topics"])).status_code == 200
+    headers = {"content-type": "application/x-ndjson"}
+    lines = (await service.http.post("/produce/batch", content=LINES, headers=headers)).text.splitlines()
+    assert len(lines) == len(RESULT_LINES.splitlines())
+    assert json.loads(lines[0]).keys() == json.loads(RESULT_LINES.splitlines()[0]).keys()
 
 
 def all_codes(error: type[ProduceError]) -> set[str]:

@@ -13,7 +13,7 @@ from tests.service_process import ServiceProcess, service
 from tests.waiting import until
 
 CONNECTIONS = 500
-CALLS = int(os.environ.get("DEMIJOHN_CALLS", "10000"))
+CALLS = int(os.environ.get("DEMIJOHN_CALLS", "5000"))
 """100,000 take a minute or two, and are the figure that the claim was first made with."""
 CUT_EVERY = 10
 """One connection of so many closes in the middle of its last call."""
