@@ -176,8 +176,8 @@ class Producer:
     async def produce_async(self, **message: Any) -> DeliveryHandle:
         """Queues one message; arguments are those of `OutgoingMessage`. Raises MessageInvalid, QueueFull."""
         prepared = self._acceptance.preparation.one(OutgoingMessage(**message))
-        await self.room(1, prepared.encoded.size_bytes)
         outlet = self._acceptance.outlet(self._options)
+        await self._acceptance.room(outlet, 1, prepared.encoded.size_bytes)
         handle = self._acceptance.take(prepared, outlet, queued=True)
         if self._monitor.listens(MessageProducedAsync):
             self._monitor.emit(MessageProducedAsync(self.id, handle.topic, self._shown(handle)))
@@ -210,9 +210,9 @@ class Producer:
         """Queues messages. Raises MessageInvalid or QueueFull, and nothing was sent."""
         acceptance = self._acceptance
         prepared = acceptance.preparation.many(messages)
-        await self.room(len(prepared), sum(item.encoded.size_bytes for item in prepared))
         outlet = acceptance.outlet(self._options)
-        handles = [acceptance.take(item, outlet, queued=True) for item in prepared]
+        await acceptance.room(outlet, len(prepared), sum(item.encoded.size_bytes for item in prepared))
+        handles = [acceptance.take(item, outlet, queued=True, admitted=True) for item in prepared]
         topics = len({handle.topic for handle in handles})
         self._monitor.emit(MessagesProducedAsync(self.id, len(handles), topics))
         return handles

@@ -183,6 +183,17 @@ async def test_a_full_queue_refuses_after_its_wait() -> None:
     await setting.close()
 
 
+async def test_many_that_are_more_than_the_queue_holds_are_taken_on_together_where_it_is_empty() -> None:
+    setting = Setting(producer_queue_messages=2, producer_queue_full_wait_s=0.02)
+    setting.kafka.reachable = False
+    handles = await setting.producer.produce_many_async([{"topic": "t", "payload": n} for n in range(5)])
+    with pytest.raises(QueueFull):
+        await setting.producer.produce_many_async([{"topic": "t", "payload": n} for n in range(5)])
+    setting.kafka.reachable = True
+    assert [(await handle.wait(5)).offset for handle in handles] == [0, 1, 2, 3, 4]
+    await setting.close()
+
+
 async def test_middleware_changes_each_message_once(setting: Setting) -> None:
     seen: list[Any] = []
 

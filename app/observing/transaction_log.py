@@ -44,4 +44,5 @@ class TransactionLines:
             ending = "aborted" if event.outcome == "aborted" else "left without an answer to its commit"
             number = counted(event.messages, "message")
             text = "[%s] Transaction of %s %s: %s, %s"
-            self._log.warning(text, event.producer_id, event.transactional_id, ending, number, event.reason)
+            level = logging.INFO if event.outcome == "aborted" else logging.WARNING  # an abort is told to its caller
+            self._log.log(level, text, event.producer_id, event.transactional_id, ending, number, event.reason)

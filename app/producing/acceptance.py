@@ -48,8 +48,7 @@ class Acceptance:
             settings.producer_queue_full_wait_s,
             monitor,
         )
-        self.flusher = Flusher(settings, self.preparation, self.budget, monitor, producer_id)
-        self.flusher.accept_by_itself = self._accept_by_itself
+        self.flusher = Flusher(settings, self.preparation, self.budget, monitor, producer_id, self._accept_by_itself)
         partitioner = PARTITIONERS[settings.producer_partitioner]
         services = TransactionServices(producer_id, cluster, monitor, partitioner, settings.producer_delivery_timeout_s)
         self.transactions = Transactions(
@@ -76,21 +75,46 @@ class Acceptance:
         return None
 
     def take(
-        self, prepared: Prepared, outlet: Outlet, *, queued: bool, on_settled: OnSettled | None = None
+        self,
+        prepared: Prepared,
+        outlet: Outlet,
+        *,
+        queued: bool,
+        on_settled: OnSettled | None = None,
+        admitted: bool = False,
     ) -> DeliveryHandle:
-        """Takes a message on. Raises ProducerClosed, BrokerUnavailable, QueueFull."""
-        if (refusal := self.refusal(outlet, queued=queued)) is not None:
+        """Takes a message on. Raises ProducerClosed, BrokerUnavailable, QueueFull: a transaction cannot be committed
+        then, even if the caller goes on. `admitted`: `room` has said that it and others fit together."""
+        try:
+            if (refusal := self.refusal(outlet, queued=queued)) is not None:
+                raise refusal
+            return self._take(prepared, outlet, queued=queued, on_settled=on_settled, admitted=admitted)
+        except ProduceError as error:
             if isinstance(outlet, Transaction):
-                outlet.break_off(refusal)
-            raise refusal
-        return self._take(prepared, outlet, queued=queued, on_settled=on_settled)
+                outlet.break_off(error)
+            raise
+
+    async def room(self, outlet: Outlet, messages: int, size_bytes: int) -> None:
+        """Waits until the queue has room for messages to `outlet`. Raises QueueFull, as `take` does."""
+        try:
+            await self.budget.room(messages, size_bytes)
+        except ProduceError as error:
+            if isinstance(outlet, Transaction):
+                outlet.break_off(error)
+            raise
 
     def _take(
-        self, prepared: Prepared, outlet: Outlet, *, queued: bool, on_settled: OnSettled | None = None
+        self,
+        prepared: Prepared,
+        outlet: Outlet,
+        *,
+        queued: bool,
+        on_settled: OnSettled | None = None,
+        admitted: bool = False,
     ) -> DeliveryHandle:
         handle = self._handle(prepared, outlet)
         if queued:
-            self.budget.take(handle)
+            self.budget.take(handle, admitted=admitted)
         release = self.budget.release if queued else None
         handle.watch(outlet.settled, release, outlet.withdrawn, on_settled)
         self._count(handle)

@@ -30,9 +30,9 @@ class QueueBudget:
             return True
         return self.messages + messages <= self._max_messages and self.size_bytes + size_bytes <= self._max_bytes
 
-    def take(self, handle: DeliveryHandle) -> None:
-        """Counts `handle` until `release`. Raises QueueFull when there is no room."""
-        if not self.fits(1, handle.size_bytes):
+    def take(self, handle: DeliveryHandle, *, admitted: bool = False) -> None:
+        """Counts `handle` until `release`. Raises QueueFull when there is no room, unless it was `admitted`."""
+        if not admitted and not self.fits(1, handle.size_bytes):
             raise QueueFull(self._full_text())
         self.messages += 1
         self.size_bytes += handle.size_bytes

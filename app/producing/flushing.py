@@ -22,10 +22,16 @@ ACCEPT_AT_ONCE = 500
 
 
 class Flusher:
-    """Owns the buffer, and the tasks of flushes that nobody waits for."""
+    """Owns the buffer, and the tasks of flushes that nobody waits for. `accept` is for flushes by age and number."""
 
     def __init__(
-        self, settings: Settings, preparation: Preparation, budget: QueueBudget, monitor: Monitor, producer_id: str
+        self,
+        settings: Settings,
+        preparation: Preparation,
+        budget: QueueBudget,
+        monitor: Monitor,
+        producer_id: str,
+        accept: Accept,
     ) -> None:
         max_age_ms = settings.producer_buffer_max_age_ms
         self.buffer = MessageBuffer(
@@ -39,7 +45,8 @@ class Flusher:
         self._producer_id = producer_id
         self._by_itself: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[list[DeliveryHandle]]] = set()
-        self.accept_by_itself: Accept | None = None
+        self._accept = accept
+        self._closed = False
 
     async def flush_sync(self, accept: Accept) -> list[DeliveryReport]:
         """Sends everything and waits for all verdicts. Raises as `Producer.flush_sync` says."""
@@ -100,20 +107,20 @@ class Flusher:
         self._monitor.emit(BufferFlushed(self._producer_id, sent, returned, refused, took_ms))
 
     def _due(self) -> None:
-        if self.accept_by_itself is not None and (self._by_itself is None or self._by_itself.done()):
-            self._by_itself = asyncio.create_task(self._flush_by_itself(self.accept_by_itself), name="producer-flush")
+        if not self._closed and (self._by_itself is None or self._by_itself.done()):
+            self._by_itself = asyncio.create_task(self._flush_by_itself(), name="producer-flush")
 
-    async def _flush_by_itself(self, accept: Accept) -> None:
+    async def _flush_by_itself(self) -> None:
         try:
-            await self._flush_async(accept)
+            await self._flush_async(self._accept)
             while self.buffer.full:
-                await self._flush_async(accept)
+                await self._flush_async(self._accept)
         except Exception as error:  # of a middleware too: nobody else would hear of it
             self._monitor.emit(ErrorOccurred("producer.flush", error))
 
     async def close(self) -> None:
         """Lets flushes end that have begun; what they cannot send is in the buffer then."""
-        self.accept_by_itself = None
+        self._closed = True
         tasks: list[asyncio.Task[object]] = [*self._tasks, *([self._by_itself] if self._by_itself else [])]
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)

@@ -12,6 +12,7 @@ from app.errors import (
     BrokerUnavailable,
     KafkaUnavailable,
     ProducerClosed,
+    QueueFull,
     RefusedByBroker,
     RolledBack,
     SettingsInvalid,
@@ -283,6 +284,24 @@ async def test_a_call_refused_because_kafka_is_away_aborts_all(setting: Setting)
     with pytest.raises(TransactionAborted):
         await block()
     assert setting.stored == []
+
+
+async def test_a_message_that_found_no_room_in_the_queue_aborts_all() -> None:
+    setting = Setting(producer_queue_messages=1, producer_queue_full_wait_s=0.01)
+    producer = setting.producer
+
+    async def block() -> None:
+        async with producer.transaction():
+            setting.kafka.reachable = False
+            await asyncio.create_task(producer.produce_async(topic="t", payload="outside"))
+            with pytest.raises(QueueFull):
+                await producer.produce_async(topic="t", payload="inside")
+            setting.kafka.reachable = True
+
+    with pytest.raises(TransactionAborted):
+        await block()
+    await until(lambda: setting.stored == [b"outside"], "the one outside")
+    await setting.close()
 
 
 async def test_a_cancelled_block_is_aborted(setting: Setting) -> None:
