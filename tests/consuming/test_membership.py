@@ -12,7 +12,7 @@ import pytest
 from app.consuming.membership import Membership, Memory
 from app.errors import CommitRefused, CommitUnknown, KafkaUnavailable
 from app.events import CommitFailed, GroupState, OffsetsCommitted, PartitionsAssigned, PartitionsRevoked
-from app.routes import Subscription
+from app.routes import DeadLetter, Subscription
 from tests.consuming.groups import Member, Place, group_of
 from tests.consuming.stage import AT, OTHER, Noted, consumer_class, line_of
 from tests.fakes import records
@@ -265,3 +265,35 @@ async def test_a_commit_after_the_partition_has_gone_is_false_and_commits_nothin
     await until(lambda: len(answers) == 2, "the job ended")
     assert answers == [False, False]
     assert AT not in life.place.offsets
+
+
+async def test_transactional_ids_are_initialised_before_committed_offsets_are_read_and_given_up_with_the_partitions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened_before: list[list[str | None]] = []
+    original = Member.committed
+
+    async def noting(client: Member, partitions: Any, *, timeout_s: float) -> Any:
+        opened_before.append([options.transactional_id for options in life.place.kafka.opened])
+        return await original(client, partitions, timeout_s=timeout_s)
+
+    monkeypatch.setattr(Member, "committed", noting)
+    line = line_of(consumer_class(), dead_letter=DeadLetter("t.dlq", transactional=True))
+    life = Life(line, producer_transactional_id_prefix="app")
+    await life.joined()
+    assert [sorted(filter(None, ids)) for ids in opened_before] == [["app.g.t.0", "app.g.t.1"]]
+    await life.client.rebalance(OTHER)
+    assert opened_before[1][2:] == ["app.g.t.1"], "each assignment fences whoever was before it"
+    await life.close()
+    await life.place.producer.close(0.1)
+
+
+async def test_where_an_id_cannot_be_initialised_no_offset_is_read() -> None:
+    line = line_of(consumer_class(), dead_letter=DeadLetter("t.dlq", transactional=True))
+    life = Life(line, producer_transactional_id_prefix="app")
+    life.place.kafka.opening_raises = [KafkaUnavailable("no coordinator of transactions")]
+    with pytest.raises(KafkaUnavailable, match="transactions"):
+        await asyncio.wait_for(life.task, 5)
+    assert life.states == []
+    await life.close()
+    await life.place.producer.close(0.1)
