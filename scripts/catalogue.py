@@ -39,6 +39,7 @@ GROUPS = {
         "lanes_keep_the_order_of_each_key",
         "a_new_topic_under_a_pattern",
         "an_edited_consumer_gets_the_next_batch",
+        "the_kit_tells_what_kafka_would",
         "a_blocked_loop_names_its_consumer",
         "a_backlog_costs_no_memory",
     ),
