@@ -69,6 +69,7 @@ class AiokafkaConsumer:
         self._consumer = AIOKafkaConsumer(**options, group_instance_id=settings.instance_id(group))
         self._consumer.subscribe(list(topics), listener=_ListenerAdapter(listener, self._remember))
         self._join_timeout_s = (settings.consumer_rebalance_timeout_ms + 2 * settings.kafka_request_timeout_ms) / 1000
+        self._session_s = settings.consumer_session_timeout_ms / 1000
         self._failure: BaseException | None = None
         self._refusal: MembershipLost | None = None
         self._unreadable: dict[TopicPartition, int] = {}
@@ -88,7 +89,7 @@ class AiokafkaConsumer:
         pace_fetches(self._consumer._fetcher)
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
-        if self._stop.begun or self._consumer._subscription.reassignment_in_progress:
+        if self._stop.begun or self._consumer._subscription.reassignment_in_progress or self._session_over():
             return ()
         if self._refused():
             return ()
@@ -129,10 +130,16 @@ class AiokafkaConsumer:
         return refusal
 
     def has_data(self, partition: TopicPartition) -> bool:
-        return partition in self._consumer._fetcher._records
+        return partition in self._consumer._fetcher._records and not self._session_over()
 
     def with_data(self) -> Sequence[TopicPartition]:
-        return [TopicPartition(*at) for at in self._consumer._fetcher._records]
+        return [] if self._session_over() else [TopicPartition(*at) for at in self._consumer._fetcher._records]
+
+    def _session_over(self) -> bool:
+        """Whether the coordinator was not heard for a session, as after a process hung: it may have given the
+        partitions away, so nothing is taken before it has answered."""
+        heard_at: float = self._consumer._coordinator.heard_at
+        return time.monotonic() - heard_at > self._session_s
 
     async def wait_for_data(self, timeout_s: float) -> None:
         if self._refused() and self._refusal:
