@@ -45,7 +45,7 @@ class Scale:
         return [
             self._row("wide-start", text + "from start until each has given its record, to raw", 1.5, self._start),
             self._row("wide-idle", text + "CPU at rest, to one raw getmany loop", 2, partial(self._cpu, 0)),
-            self._row("wide-load", text + "CPU at 400 msg/s, to one raw getmany loop", 1, partial(self._cpu, PER_S)),
+            self._row("wide-load", text + "CPU at 400 msg/s, to one raw getmany loop", 1.2, partial(self._cpu, PER_S)),
             self._row("wide-rebalance", text + "until a second member has its share, to raw", 1.5, self._join),
             Row(
                 "behind",
