@@ -32,7 +32,6 @@ TESTED_BY = {
     "api/problems.py": "api/test_produce.py",
     "api/produce_options.py": "api/test_produce.py",
     "api/receipt_route.py": "api/test_produce.py",
-    "api/producing_routes.py": "api/test_raw_route.py",
     "api/raw_query.py": "api/test_raw_route.py",
     "api/refusals.py": "api/test_produce.py",
     "api/replies.py": "api/test_produce.py",

@@ -278,7 +278,6 @@ async def test_waiting_for_a_verdict_is_no_silence(make_service: MakeService) ->
 async def test_a_client_that_neither_sends_nor_reads_is_given_up(make_service: MakeService) -> None:
     service = make_service(http_body_timeout_s=0.1)
     stream = Stream(service)
-    await until(lambda: stream.started is not None)
     stream.stop_reading()
     stream.give(message(1))
     await stream.ended()
