@@ -196,6 +196,10 @@ class Message:
                 raise UndecodablePayload(self) from error
         return payload
 
+    def decoded(self, payload: Any) -> None:
+        """Its payload is this one: it was decoded with the whole batch."""
+        self._payload = payload
+
     @property
     def key(self) -> Any:
         """The decoded key: text where it is UTF-8, else bytes; None where there is none."""
@@ -247,12 +251,15 @@ class Messages(Sequence[Message]):
         self._created_at = created_at or datetime.now(UTC)
         self._processing_lag_ms = max(0, processing_lag_ms)
         self._wrapped: list[Message] | None = None
+        self._payloads: list[Any] | None = None
 
     def _all(self) -> list[Message]:
         """Wrapped all at once, when the first is asked for: most consumers touch each."""
         if self._wrapped is None:
             deserializers, created_at = self._deserializers, self._created_at
             self._wrapped = [Message(record, deserializers, created_at) for record in self._records]
+            for message, payload in zip(self._wrapped, self._payloads or (), strict=False):
+                message.decoded(payload)
         return self._wrapped
 
     @overload
@@ -282,12 +289,19 @@ class Messages(Sequence[Message]):
 
     @property
     def payloads(self) -> list[Any]:
-        """All payloads, decoded in one go. Raises UndecodablePayload for the first that cannot be read."""
-        decode = self._deserializers.payload
-        try:
-            return [None if record.value is None else decode(record.value) for record in self._records]
-        except Exception:
-            return [message.payload for message in self]
+        """All payloads, decoded in one go and only once. Raises UndecodablePayload for the first that is broken."""
+        if self._payloads is None:
+            self._payloads = self._decoded()
+        return self._payloads
+
+    def _decoded(self) -> list[Any]:
+        if self._wrapped is None:
+            decode = self._deserializers.payload
+            try:
+                return [None if record.value is None else decode(record.value) for record in self._records]
+            except Exception:  # whatever it is: it is met again, and named, by the message whose payload it is
+                return [message.payload for message in self]
+        return [message.payload for message in self._wrapped]
 
     @property
     def metadata(self) -> BatchMetadata:

@@ -161,3 +161,21 @@ def test_the_status_says_what_is_known() -> None:
     assert status_of(None) == "delivered"
     assert status_of(BrokerUnavailable()) == "failed"
     assert status_of(DeliveryUnknown()) == "unknown"
+
+
+@pytest.mark.parametrize("bulk_first", [True, False])
+def test_each_payload_is_decoded_once_in_bulk_or_one_by_one(bulk_first: bool) -> None:
+    decoded: list[bytes] = []
+
+    def decode(raw: bytes) -> list[bytes]:
+        decoded.append(raw)
+        return [raw]
+
+    batch = Messages(records(0, 1), Deserializers(payload=decode))
+    if bulk_first:
+        bulk, single = batch.payloads, [message.payload for message in batch]
+    else:
+        single, bulk = [message.payload for message in batch], batch.payloads
+    assert all(one is other for one, other in zip(bulk, single, strict=True))
+    assert batch.payloads is batch.payloads
+    assert decoded == [b"0", b"1"]

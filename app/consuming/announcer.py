@@ -61,15 +61,16 @@ class PartitionAnnouncer:
             self._monitor.emit(JobStarted(group, job, self._consumer, topic, partition, first, last, size, attempt))
 
     def job_finished(
-        self, records: Sequence[Record], took_ms: float, outcome: Outcome, tags: tuple[str, ...] = ()
+        self, records: Sequence[Record], took_ms: float, outcome: Outcome, done: int, tags: tuple[str, ...] = ()
     ) -> None:
+        """`done` of the records are dealt with, and count as consumed."""
         self._running -= 1
         if not self._running:
             self.job_started_at = None
         kind = "failed" if outcome.kind == "critical" else outcome.kind
         topic, partition = self._at
         group, job, size = self._services.group, self.job_id, len(records)
-        self._monitor.emit(JobFinished(group, job, self._consumer, topic, partition, size, took_ms, kind, tags))
+        self._monitor.emit(JobFinished(group, job, self._consumer, topic, partition, size, took_ms, kind, done, tags))
 
     def error(
         self,
@@ -107,7 +108,7 @@ class PartitionAnnouncer:
             services.ledger.marked(at),
             services.ledger.committed(at),
             services.client.highwater(at),
-            retrying[1] if retrying else 0,
+            retrying.attempts if retrying else 0,
             self.first_unmarked_ms,
             self.job_started_at,
             self.next_attempt_at,

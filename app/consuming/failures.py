@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from app.consuming.announcer import PartitionAnnouncer
+from app.consuming.attempts import Failing
 from app.consuming.context import Assignment
 from app.consuming.dead_letters import dead_letter, dispatch
 from app.consuming.decisions import (
@@ -50,8 +52,16 @@ class FailureHandler:
     def attempt_at(self, first_unmarked: int) -> int:
         """The number of the attempt that begins now. Attempts are counted for one first unmarked offset:
         progress starts them anew."""
-        offset, attempts = self._services.attempts.get(self._partition, (first_unmarked, 0))
-        return attempts + 1 if offset == first_unmarked else 1
+        failing = self._services.attempts.get(self._partition)
+        return failing.attempts + 1 if failing is not None and failing.offset == first_unmarked else 1
+
+    async def rest_of_pause(self, first_unmarked: int) -> None:
+        """What is left of the pause of an assignment that has passed: a rebalance does not cut it short."""
+        failing = self._services.attempts.get(self._partition)
+        if failing is not None and failing.offset == first_unmarked:
+            left_s = failing.again_at - self._services.clock.now()
+            if left_s > 0:
+                await self._pause(math.ceil(left_s * 1000), first_unmarked, failing.attempts)
 
     def succeeded(self) -> None:
         """Nothing of the partition is failing any more."""
@@ -67,7 +77,7 @@ class FailureHandler:
             attempt = 1
             self._errors.clear()
         self._errors.append(error)
-        self._services.attempts[self._partition] = (unmarked[0].offset, attempt)
+        self._services.attempts[self._partition] = Failing(unmarked[0].offset, attempt)
         return await self._carry_out(self._decision(error, attempt, unmarked), unmarked, error, attempt)
 
     def _decision(self, error: BaseException, attempt: int, unmarked: Sequence[Record]) -> Decision:
@@ -109,6 +119,8 @@ class FailureHandler:
 
     async def _pause(self, pause_ms: int, offset: int, attempt: int) -> None:
         at = datetime.now(UTC) + timedelta(milliseconds=pause_ms)
+        again_at = self._services.clock.now() + pause_ms / 1000
+        self._services.attempts[self._partition] = Failing(offset, attempt, again_at)
         self._announce.retry_scheduled(offset, attempt, pause_ms, at)
         self._announce.progress("retrying")
         await self._ending.rest(pause_ms / 1000)

@@ -51,13 +51,13 @@ class Intake:
             self._arrived.set()
 
     async def next_batch(self) -> Sequence[Record]:
-        """1 … `max_messages` records, as soon as there is one (or `min_messages`, or `max_wait_ms` have passed);
+        """1 … `max_messages` records, as soon as there is one (or `min_messages`, or `max_wait_ms` since the first);
         empty only when the end has come, or the partition is to be paused or read elsewhere."""
         subscription = self._subscription
         started = self._clock.now()
         records = await self._take(subscription.max_messages)
         if records and len(records) < subscription.min_messages:
-            records = await self._fill_up(list(records), started + subscription.max_wait_ms / 1000)
+            records = await self._fill_up(list(records), self._clock.now() + subscription.max_wait_ms / 1000)
         if records:
             self._announce.batch_formed(len(records), (self._clock.now() - started) * 1000)
         return records

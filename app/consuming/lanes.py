@@ -49,9 +49,11 @@ class Lanes:
     async def _run_lane(self, index: int, records: Sequence[Record], attempt: int, formed_at: datetime) -> Outcome:
         outcome = await self._runners[index].run(records, attempt, formed_at, lane=index)
         progress = self._assignment.progress
-        if outcome.error is not None:
-            progress.failed(outcome.error, records)
-        elif not self._assignment.subscription.manual_offsets and not self._assignment.steering.asked:
+        if (
+            outcome.error is None
+            and not self._assignment.subscription.manual_offsets
+            and not self._assignment.steering.asked
+        ):
             progress.done(record.offset for record in records)
         return outcome
 

@@ -253,7 +253,12 @@ class Membership:
         task.add_done_callback(ended)
 
     async def _last_hooks(self, workers: Iterable[PartitionWorker], hook: str) -> None:
-        done = [worker for worker in workers if worker.task is None or worker.task.done()]
+        done = []
+        for worker in workers:
+            if worker.task is None or worker.task.done():
+                done.append(worker)
+            else:
+                worker.owe(hook)
         hooks = [asyncio.ensure_future(worker.run_last_hook(hook)) for worker in done]
         if hooks:
             _, late = await asyncio.wait(hooks, timeout=LAST_HOOK_TIMEOUT_S)

@@ -44,6 +44,7 @@ class PartitionWorker:
         self._intake = Intake(self._assignment, self._ending, self._announce, self._eofed)
         self._failures = FailureHandler(self._assignment, self._ending, self._announce, self._run_job)
         self._formed_at = datetime.now(UTC)
+        self._owed_hook: str | None = None
 
     @property
     def name(self) -> str:
@@ -104,6 +105,12 @@ class PartitionWorker:
                 await self._work_off(records)
             if self._steering.wanted:
                 await self._follow_steering()
+        if self._owed_hook is not None:
+            await self.run_last_hook(self._owed_hook)
+
+    def owe(self, hook: str) -> None:
+        """Its job outlives its assignment: `hook` (`revoked` or `shutdown`) is run when that has ended."""
+        self._owed_hook = hook
 
     async def _follow_steering(self) -> None:
         """Carries out what the consumer asked for: reading on elsewhere, a pause."""
@@ -115,14 +122,17 @@ class PartitionWorker:
 
     def _move(self) -> None:
         target = self._steering.take_target()
-        ledger = self._services.ledger
-        if target is None or not ledger.owns(self.partition, self._assignment.epoch):
+        if target is None or not self._owned:
             return
         if target.rewinds:
-            ledger.rewind(self.partition, target.offset)
+            self._services.ledger.rewind(self.partition, target.offset)
         self._services.client.seek(self.partition, target.offset)
         self._failures.succeeded()
         self._intake.moved()
+
+    @property
+    def _owned(self) -> bool:
+        return self._services.ledger.owns(self.partition, self._assignment.epoch)
 
     async def _work_off(self, records: Sequence[Record]) -> None:
         """Runs the consumer until every record is done, given up, or no longer ours; or until it is asked to go on
@@ -135,6 +145,10 @@ class PartitionWorker:
                 return
             self._steering.asked = False
             attempt = self._failures.attempt_at(pending[0].offset)
+            if attempt > 1:
+                await self._failures.rest_of_pause(pending[0].offset)
+                if self._ending.come:
+                    return
             if self._lanes is not None and pending is records and attempt == 1:
                 self._announce.first_unmarked_ms = records[0].timestamp
                 outcome = await self._lanes.run(records, attempt, self._formed_at)
@@ -144,27 +158,30 @@ class PartitionWorker:
                 self._finished(records)
                 return
             self._steering.forget_target()
-            if outcome.kind != "failed" or outcome.error is None:
+            if outcome.kind != "failed" or outcome.error is None or not self._owned:
                 return
             pending = await self._failures.handle(outcome.error, pending, attempt)
         if not pending and not self._ending.come:
             self._finished(records)
 
     def _finished(self, records: Sequence[Record]) -> None:
-        if not self.subscription.manual_offsets and not self._steering.asked:
+        if self._marks_by_itself:
             self._progress.done_up_to(records[-1].offset)
         self._failures.succeeded()
-        self._announce.first_unmarked_ms = None
+        unmarked = () if self._marks_by_itself else self._progress.remaining(records)
+        self._announce.first_unmarked_ms = unmarked[0].timestamp if unmarked else None
         if self._announce.next_attempt_at is not None:
             self._announce.next_attempt_at = None
             self.report()
 
+    @property
+    def _marks_by_itself(self) -> bool:
+        """Whether what `consume` came back from is done."""
+        return not self.subscription.manual_offsets and not self._steering.asked
+
     async def _run_job(self, records: Sequence[Record], attempt: int) -> Outcome:
         self._announce.first_unmarked_ms = records[0].timestamp
-        outcome = await self._runners[0].run(records, attempt, self._formed_at)
-        if outcome.error is not None:
-            self._progress.failed(outcome.error, records)
-        return outcome
+        return await self._runners[0].run(records, attempt, self._formed_at)
 
     async def _eofed(self) -> None:
         for runner in self._runners:

@@ -26,7 +26,8 @@ class JobRunner:
         self._ending = ending
         self._announce = announce
         self._consumer: Consumer | None = None
-        self._cancelling = False
+        self._cancelling = self._left_running = False
+        self._progress = assignment.progress
         self._job_started_at: datetime | None = None
 
     def cancel(self) -> None:
@@ -82,10 +83,18 @@ class JobRunner:
         outcome = await run_hook(
             consumer.consume, self._is_cancelling, self._services.threads, _around(consumer, "consume")
         )
-        self._announce.job_finished(records, (time.perf_counter() - started) * 1000, outcome, tuple(consumer.tags))
+        took_ms = (time.perf_counter() - started) * 1000
+        if outcome.error is not None:
+            self._progress.failed(outcome.error, records)
+        self._announce.job_finished(records, took_ms, outcome, self._done_of(records, outcome), tuple(consumer.tags))
         if outcome.error is not None and outcome.kind != "cancelled":
             self._failed(outcome.error, records, attempt)
+        self._left_running = outcome.kind == "cancelled" and not inspect.iscoroutinefunction(consumer.consume)
         return outcome
+
+    def _done_of(self, records: Sequence[Record], outcome: Outcome) -> int:
+        """How many of `records` are dealt with: all where it came back, what was marked where it failed."""
+        return len(records) if outcome is DONE else len(records) - len(self._progress.remaining(records))
 
     def _failed(self, error: BaseException, records: Sequence[Record], attempt: int) -> None:
         self._announce.error("consumer.consume", error, (records[0].offset, records[-1].offset), attempt)
@@ -99,8 +108,9 @@ class JobRunner:
                     await self._side_hook("eofed")
 
     async def run_last_hook(self, hook: str) -> None:
-        """`revoked` or `shutdown`, where there is a consumer to tell. Errors are published and ignored."""
-        if self._consumer is not None:
+        """`revoked` or `shutdown`, where there is a consumer to tell. Errors are published and ignored. There is none
+        where a thread that was cut goes on in `consume`: hooks are called one at a time."""
+        if self._consumer is not None and not self._left_running:
             await self._side_hook(hook)
 
     async def _side_hook(self, hook: str) -> None:

@@ -87,7 +87,8 @@ class JobStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class JobFinished(Event):
-    """A consumer is done with a batch. `outcome`: `done`, `failed` or `cancelled`; `tags`: those of the consumer."""
+    """A consumer has ended a run. `outcome`: `done`, `failed` or `cancelled`; `done`: how many of the messages are
+    dealt with, in a run that failed too; `tags`: those of the consumer."""
 
     group: str
     job_id: str
@@ -97,6 +98,7 @@ class JobFinished(Event):
     messages: int
     took_ms: float
     outcome: Literal["done", "failed", "cancelled"]
+    done: int
     tags: tuple[str, ...] = ()
 
 

@@ -109,8 +109,8 @@ class ConsumeFigures:
     def _job_finished(self, event: JobFinished) -> None:
         self._batches += 1
         self._consume_ms.add(event.took_ms)
-        if event.outcome == "done":
-            self._messages.add(event.messages)
+        if event.done:
+            self._messages.add(event.done)
         if row := self._row(event.group, event.topic, event.partition):
             row.job_finished(event)
 

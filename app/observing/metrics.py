@@ -129,8 +129,8 @@ class Metrics(Collector):
         self._observe("produce_delivery_seconds", event.latency_ms / 1000)
 
     def _job_finished(self, event: JobFinished) -> None:
-        if event.outcome == "done":
-            self._count("consume_messages", event.group, event.topic, by=event.messages)
+        if event.done:
+            self._count("consume_messages", event.group, event.topic, by=event.done)
         self._observe("consume_batch_seconds", event.took_ms / 1000, event.group, event.topic)
 
     def _error_occurred(self, event: ErrorOccurred) -> None:

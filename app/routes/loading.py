@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 
 from app.errors import Fault, RoutesInvalid
 from app.routes.routes import Draw, Routes

@@ -70,6 +70,7 @@ def _faults(drawing: Drawing) -> Iterator[Fault]:
         yield from _option_faults(line.place, _own_options(drawing, line))
         yield from _agreement_faults(line)
     yield from _repeated(drawing)
+    yield from _repeated_names(drawing)
     yield from _own_dead_letters(drawing)
 
 
@@ -191,7 +192,28 @@ def _repeated(drawing: Drawing) -> Iterator[Fault]:
 
 
 def _own_dead_letters(drawing: Drawing) -> Iterator[Fault]:
+    """Dead letters must not come back to where they failed, over however many DLQs."""
+    targets = {
+        str(line.source): line.options["dead_letter"].topic
+        for line in drawing.lines
+        if line.kind == "topic" and isinstance(line.options.get("dead_letter"), DeadLetter)
+    }
     for line in drawing.lines:
-        dead_letter = line.options.get("dead_letter")
-        if isinstance(dead_letter, DeadLetter) and line.kind == "topic" and dead_letter.topic == line.source:
-            yield Fault(f"{line.place}.dead_letter", "a topic cannot be its own DLQ: its messages would go round")
+        if line.kind != "topic" or str(line.source) not in targets:
+            continue
+        way = [str(line.source)]
+        while (target := targets.get(way[-1])) is not None and target not in way:
+            way.append(target)
+        if target == line.source:
+            text = "a topic cannot be its own DLQ" if len(way) == 1 else f"comes back over {' -> '.join(way[1:])}"
+            yield Fault(f"{line.place}.dead_letter", f"{text}: its messages would go round")
+
+
+def _repeated_names(drawing: Drawing) -> Iterator[Fault]:
+    seen: set[tuple[str, str]] = set()
+    for line in drawing.lines:
+        if line.name is None:
+            continue
+        if (str(line.group), line.name) in seen:
+            yield Fault(line.place, f"the name {line.name!r} is taken in group {line.group!r}")
+        seen.add((str(line.group), line.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.consuming.attempts import MOST_PARTITIONS, Attempts
+from app.consuming.attempts import MOST_PARTITIONS, Attempts, Failing
 from app.messages import TopicPartition
 
 
@@ -13,8 +13,8 @@ def at(number: int) -> TopicPartition:
 def test_that_which_failed_longest_ago_is_forgotten_first() -> None:
     attempts = Attempts()
     for number in range(MOST_PARTITIONS):
-        attempts[at(number)] = (7, 1)
-    attempts[at(0)] = (7, 2)
-    attempts[at(MOST_PARTITIONS)] = (7, 1)
+        attempts[at(number)] = Failing(7, 1)
+    attempts[at(0)] = Failing(7, 2)
+    attempts[at(MOST_PARTITIONS)] = Failing(7, 1)
     assert len(attempts) == MOST_PARTITIONS
-    assert (attempts.get(at(0)), attempts.get(at(1))) == ((7, 2), None)
+    assert (attempts.get(at(0)), attempts.get(at(1))) == (Failing(7, 2), None)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import MessageFailed, UndecodablePayload, UnknownTopic
-from app.events import ErrorOccurred, PartitionProgress, RetryScheduled
+from app.events import ErrorOccurred, JobFinished, PartitionProgress, RetryScheduled
 from app.messages import Message
 from app.routes import Backoff, DeadLetter, Dispatch, Retry, Skip, Stop
 from app.testing import ConsumerTest, ServiceStopped, StillFailing, record
@@ -333,3 +333,33 @@ async def test_an_error_whose_text_cannot_be_had_is_dead_lettered_all_the_same()
     async with trial(consumer_class(consume), dead_letter=DeadLetter("t.dlq", max_retries=0)) as test:
         result = await test.consume(record(0, key="k"))
         assert "cannot be had" in result.dead_letters[0].headers["error_message"]
+
+
+async def test_a_rebalance_does_not_cut_a_pause_short(stage: Stage) -> None:
+    made = consumer_class(refusing(0))
+    stage.client.give(records(0))
+    line = line_of(made, dead_letter=None, backoff=Backoff(60_000, 60_000))
+    worker = stage.assign(line)
+    await until(lambda: stage.heard.of(RetryScheduled), "it pauses")
+    worker.end(revoked=True)
+    assert worker.task is not None
+    await asyncio.wait_for(worker.task, 5)
+    stage.client.give(records(0))
+    again = stage.assign(line, epoch=2)
+    await until(lambda: len(stage.heard.of(RetryScheduled)) == 2, "it pauses again")
+    rest = stage.heard.of(RetryScheduled)[1]
+    assert (again.state, rest.attempt, made.attempts) == ("retrying", 1, [1])
+    assert 50_000 < rest.pause_ms <= 60_000
+
+
+async def test_messages_that_a_failed_run_has_dealt_with_count_as_consumed(stage: Stage) -> None:
+    failures = [2]
+
+    def consume(consumer: Noted) -> None:
+        if failures:
+            raise MessageFailed(consumer.messages[failures.pop()])
+
+    stage.client.give(records(0, 1, 2, 3))
+    stage.assign(line_of(consumer_class(consume)))
+    await stage.marked(4)
+    assert [(event.outcome, event.done) for event in stage.heard.of(JobFinished)] == [("failed", 2), ("done", 2)]

@@ -131,3 +131,15 @@ async def test_the_end_wakes_a_worker_that_waits(stage: Stage) -> None:
     worker.end(revoked=False)
     assert worker.task is not None
     await asyncio.wait_for(worker.task, 5)
+
+
+async def test_the_wait_for_a_fuller_batch_begins_with_its_first_record(stage: Stage) -> None:
+    made = consumer_class()
+    worker = stage.assign(line_of(made, min_messages=3, max_wait_ms=150))
+    await until(lambda: worker.idle, "it waits")
+    await asyncio.sleep(0.2)
+    stage.client.give(records(0))
+    await until(lambda: not stage.client.has_data(AT), "the first was taken")
+    stage.client.give(records(1, 2))
+    await stage.marked(3)
+    assert made.batches == [[0, 1, 2]]

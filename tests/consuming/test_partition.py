@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
 
@@ -268,3 +270,65 @@ async def test_a_consumer_may_close_the_producer(stage: Stage) -> None:
     await stage.marked(1)
     assert stage.producer.status == "closed"
     assert stage.dead == [b"1"]
+
+
+async def test_a_job_that_outlives_its_assignment_is_told_of_its_end_when_it_has_ended(stage: Stage) -> None:
+    gate = Gate()
+    made = consumer_class(gate)
+    stage.client.give(records(0))
+    worker = stage.assign(line_of(made))
+    await gate.entered.wait()
+    worker.end(revoked=True)
+    worker.owe("revoked")
+    assert made.hooks == ["initialized", "consume"]
+    gate.opened.set()
+    assert worker.task is not None
+    await asyncio.wait_for(worker.task, 5)
+    assert made.hooks == ["initialized", "consume", "revoked"]
+
+
+async def test_a_failure_after_the_partition_was_lost_is_no_attempt(stage: Stage) -> None:
+    gate = Gate()
+
+    async def fail_late(consumer: Noted) -> None:
+        await gate(consumer)
+        raise ValueError
+
+    stage.client.give(records(0))
+    worker = stage.assign(line_of(consumer_class(fail_late)))
+    await gate.entered.wait()
+    worker.end(revoked=True)
+    stage.ledger.revoke(AT)
+    gate.opened.set()
+    assert worker.task is not None
+    await asyncio.wait_for(worker.task, 5)
+    assert stage.attempts == {}
+
+
+async def test_a_cut_thread_that_goes_on_gets_no_other_hook(stage: Stage) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    class Blocking(Noted):
+        def consume(self) -> None:  # type: ignore[override]  # blocking code
+            entered.set()
+            leave.wait(5)
+
+    made: Any = type("Made", (Blocking,), {"hooks": [], "batches": [], "attempts": []})
+    stage.client.give(records(0))
+    worker = stage.assign(line_of(made))
+    await until(entered.is_set, "it blocks")
+    worker.end(revoked=False)
+    worker.cancel()
+    assert worker.task is not None
+    await asyncio.wait({worker.task}, timeout=5)
+    await worker.run_last_hook("shutdown")
+    leave.set()
+    assert made.hooks == ["initialized"]
+
+
+async def test_what_was_delivered_and_not_marked_keeps_its_age_in_sight(stage: Stage) -> None:
+    stage.client.give(records(0))
+    stage.assign(line_of(consumer_class(lambda consumer: consumer.pause())))
+    await until(lambda: stage.workers[0].state == "paused", "it is paused")
+    stage.workers[0].report()
+    assert stage.heard.of(PartitionProgress)[-1].first_unmarked_timestamp_ms == records(0)[0].timestamp

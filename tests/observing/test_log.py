@@ -48,11 +48,11 @@ LINES: list[tuple[Event, str]] = [
     ),
     (events.JobStarted(*JOB, 5, 9, 5, 1), "[f573b01f2bd5] Consume job for ExampleConsumer on example-0 started"),
     (
-        events.JobFinished(*JOB, 5, 12.34, "done"),
+        events.JobFinished(*JOB, 5, 12.34, "done", 5),
         "[f573b01f2bd5] Consume job for ExampleConsumer on example-0 finished in 12.34 ms",
     ),
     (
-        events.JobFinished(*JOB, 5, 12.34, "failed"),
+        events.JobFinished(*JOB, 5, 12.34, "failed", 0),
         "[f573b01f2bd5] Consume job for ExampleConsumer on example-0 failed in 12.34 ms",
     ),
     (

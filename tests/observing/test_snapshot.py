@@ -219,7 +219,7 @@ async def test_a_failing_partition_is_retrying_with_a_reason_until_it_succeeds(s
     next_at = datetime.now(UTC) + timedelta(seconds=2)
     emit(JobStarted("demijohn", "j", "SomeConsumer", "example", 0, 5, 9, 5, 3))
     assert row(service)["job_running_s"] is not None
-    emit(JobFinished("demijohn", "j", "SomeConsumer", "example", 0, 5, 1.0, "failed"))
+    emit(JobFinished("demijohn", "j", "SomeConsumer", "example", 0, 5, 1.0, "failed", 0))
     emit(ErrorOccurred("consumer.consume", KeyError("id"), "demijohn", "example", 0, 5, 9, 3))
     emit(RetryScheduled("demijohn", "j", "SomeConsumer", "example", 0, 5, 3, 2000, next_at))
     shown = row(service)
@@ -231,7 +231,7 @@ async def test_a_failing_partition_is_retrying_with_a_reason_until_it_succeeds(s
         ("partition_retrying", "example-0 fails with KeyError, attempt 3")
     ]
     emit(JobStarted("demijohn", "k", "SomeConsumer", "example", 0, 5, 9, 5, 4))
-    emit(JobFinished("demijohn", "k", "SomeConsumer", "example", 0, 5, 1.0, "done"))
+    emit(JobFinished("demijohn", "k", "SomeConsumer", "example", 0, 5, 1.0, "done", 5))
     document = service.snapshot.document()
     assert document["service"]["health"] == "ok"
     assert document["consume"]["totals"] == {"batches": 2, "messages": 5, "errors": 1, "retries": 1, "dead": 0}

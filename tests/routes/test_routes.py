@@ -116,3 +116,38 @@ def test_an_option_that_cannot_be_meant_is_a_fault_with_its_place(options: dict[
     with pytest.raises(RoutesInvalid) as caught:
         draw_table(lambda routes: routes.topic("t", ExampleConsumer, **options), settings())
     assert [str(found) for found in caught.value.faults] == [fault]
+
+
+def test_dead_letters_must_not_come_back_over_other_dlqs() -> None:
+    def draw(routes: Routes) -> None:
+        routes.topic("a", ExampleConsumer, dead_letter=DeadLetter("b"))
+        routes.topic("b", ExampleConsumer, dead_letter=DeadLetter("c"))
+        routes.topic("c", ExampleConsumer, dead_letter=DeadLetter("b"))
+        routes.topic("d", ExampleConsumer, dead_letter=DeadLetter("a"))
+
+    with pytest.raises(RoutesInvalid) as caught:
+        draw_table(draw, settings())
+    assert [str(fault) for fault in caught.value.faults] == [
+        "demijohn.b.dead_letter: comes back over c: its messages would go round",
+        "demijohn.c.dead_letter: comes back over b: its messages would go round",
+    ]
+
+
+def test_two_patterns_of_a_group_have_two_names() -> None:
+    def draw(routes: Routes) -> None:
+        routes.pattern("a.*", ExampleConsumer, name="both")
+        routes.pattern("b.*", ExampleConsumer, name="both")
+
+    with pytest.raises(RoutesInvalid, match="the name 'both' is taken in group 'demijohn'"):
+        draw_table(draw, settings())
+
+
+def test_an_error_while_drawing_is_a_fault_with_its_line() -> None:
+    def draw(routes: Routes) -> None:
+        routes.topic("a", ExampleConsumer, dead_letter=DeadLetter("a.dlq", retries=3))  # type: ignore[call-arg]
+
+    with pytest.raises(RoutesInvalid) as caught:
+        draw_table(draw, settings())
+    (fault,) = caught.value.faults
+    assert fault.path.startswith(__file__)
+    assert "unexpected keyword argument 'retries'" in fault.message
