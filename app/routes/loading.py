@@ -22,8 +22,19 @@ def load_table(settings: Settings) -> RoutingTable:
 def draw_table(draw: Draw, settings: Settings) -> RoutingTable:
     """The table that `draw` draws. Raises RoutesInvalid with every fault."""
     routes = Routes(settings)
-    draw(routes)
+    try:
+        draw(routes)
+    except RoutesInvalid:
+        raise
+    except Exception as error:
+        raise RoutesInvalid([Fault(_place(error), f"raised {type(error).__name__}: {error}")]) from error
     return build_table(routes.drawing, transactions=bool(settings.producer_transactional_id_prefix))
+
+
+def _place(error: Exception) -> str:
+    """The line of the table's function in which it raised."""
+    lines = traceback.extract_tb(error.__traceback__)[1:]
+    return f"{lines[0].filename}:{lines[0].lineno}" if lines else "ROUTES"
 
 
 def _import_draw(path: str) -> Draw:
