@@ -11,7 +11,7 @@ from aiokafka import errors as kafka_errors
 
 from app.errors import KafkaUnavailable, MembershipLost, TransactionUnknown
 from app.events import Event, Monitor
-from app.kafka.protocols import AssignmentListener, ClientOptions, ProducerClient, RecordBatch
+from app.kafka.protocols import AssignmentListener, ClientOptions, ProducerClient, Reading, RecordBatch
 from app.kafka.topic_details import PartitionDetails, TopicDetails
 from app.messages import Headers, Record, TopicPartition
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES
@@ -276,6 +276,7 @@ class FakeConsumerClient:
         self.commit_raises: list[Exception] = []
         self.start_raises: list[Exception] = []
         self.seeks: list[tuple[TopicPartition, int]] = []
+        self.readings: dict[TopicPartition, Reading] = {}
         self.troubled: str | None = None
         self.lost: MembershipLost | None = None
         self.is_rejoining = False
@@ -297,6 +298,12 @@ class FakeConsumerClient:
     async def start(self) -> None:
         if self.start_raises:
             raise self.start_raises.pop(0)
+
+    def resubscribe(self, topics: Sequence[str]) -> bool:
+        return False
+
+    def reading(self, partition: TopicPartition) -> Reading | None:
+        return self.readings.get(partition)
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         if errors := self.raises.get(partition):

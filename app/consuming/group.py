@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -66,6 +66,7 @@ class GroupRunner:
         self._stopping = asyncio.Event()
         self._membership: Membership | None = None
         self._memory = Memory(static=_static_member(group.name, surroundings.settings))
+        self._seen: frozenset[str] = frozenset()
         self._pause_s = 0.0
         self._failing_since: float | None = None
 
@@ -163,7 +164,7 @@ class GroupRunner:
         membership = Membership(self.group, lines, self._surroundings, self._listener_id, self._memory, self._member_is)
         self._membership = membership
         try:
-            reason = await membership.live(self._stopping, self._topics_changed(lines))
+            reason = await membership.live(self._stopping, self._changed)
             if reason is not None:
                 self._failed(reason)
         except DuplicateInstance:
@@ -180,19 +181,13 @@ class GroupRunner:
     def _drain_s(self) -> float:
         return self._surroundings.settings.consumer_drain_ms / 1000
 
-    def _topics_changed(self, lines: Mapping[str, Subscription]) -> Callable[[], bool]:
-        """True once the topics differ from `lines` in two looks running: metadata spreads node by node."""
-        seen: list[frozenset[str]] = [frozenset(lines)]
-
-        def changed() -> bool:
-            now = self._resolved()
-            self._note_missing(now)
-            current = frozenset(now)
-            twice = current == seen[-1] and current != frozenset(lines)
-            seen[-1] = current
-            return twice
-
-        return changed
+    def _changed(self, lines: Mapping[str, Subscription]) -> Mapping[str, Subscription] | None:
+        """The topics to consume, where they are others than those of `lines` in two looks running: what brokers say
+        of topics spreads from one to the other."""
+        now, before = self._resolved(), self._seen
+        self._note_missing(now)
+        self._seen = frozenset(now)
+        return now if self._seen == before and before != frozenset(lines) else None
 
     def _member_is(self, state: GroupState) -> None:
         if state == "stable":

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.consuming.attempts import Attempts
+from app.consuming.commits import Commits
 from app.consuming.context import GroupServices
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
 from app.consuming.static_members import StaticMember
 from app.consuming.transactional import TransactionalDeadLetters
-from app.errors import CommitRefused, CommitUnknown, DuplicateInstance, KafkaUnavailable
+from app.consuming.watchdog import Watchdog
+from app.errors import DuplicateInstance, KafkaUnavailable
 from app.events import (
-    CommitFailed,
     ErrorOccurred,
     GroupState,
     GroupSubscribed,
-    OffsetsCommitted,
     PartitionsAssigned,
     PartitionsRevoked,
     PollReturned,
@@ -33,12 +33,15 @@ from app.routes.table import Group, InitialOffset, Subscription
 if TYPE_CHECKING:
     from app.consuming.group import Surroundings
 
+Changed = Callable[[Mapping[str, Subscription]], Mapping[str, Subscription] | None]
+"""Given the lines by topic that are in use: those to use from now on, where they have changed."""
 COMMIT_TIMEOUT_S = 10.0
 PULSE_S = 0.5
 END_AGE_S = 5.0
 """How old the known end of a partition may become."""
 LAST_HOOK_TIMEOUT_S = 5.0
-STUCK_JOINING_S = 300.0
+REBALANCES_MOST = 2
+"""So many rebalance timeouts may pass until a rejoining member counts as stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,14 @@ class Memory:
     """What a group remembers of partitions over rebalances and clients.
 
     `attempts` and `paused` as of GroupServices; `outlived`: tasks of assignments that have passed, whose jobs run on;
-    `static`: its place in the group, where it is a static member.
+    `static`: its place in the group, where it is a static member; `watchdog`: knows of clients that were replaced.
     """
 
     attempts: Attempts = field(default_factory=Attempts)
     paused: dict[TopicPartition, str] = field(default_factory=dict)
     outlived: dict[TopicPartition, asyncio.Task[None]] = field(default_factory=dict)
     static: StaticMember | None = None
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
 
 class Membership:
@@ -74,21 +78,23 @@ class Membership:
         self._listener_id = listener_id
         self._outlived = memory.outlived
         self._static = memory.static
+        self._watchdog = memory.watchdog
         self._duplicate = False
         self._on_state = on_state
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._epoch = 0
+        self._joining_since = time.monotonic()
         self._quiet = False
         self.cut_jobs: list[str] = []
         """Names of the jobs that were cut when it was closed; known before the closing is over."""
-        self._committing = asyncio.Lock()
         self._tasks: list[asyncio.Task[Any]] = []
         self._trouble: str | None = None
         self._client = surroundings.open_consumer(group.name, sorted(lines), self)
         timeout_s = surroundings.settings.kafka_request_timeout_ms / 1000
         ledger = OffsetLedger()
+        self._commits = Commits(group.name, self._client, ledger, surroundings.cluster, self._monitor)
         self._transactional = TransactionalDeadLetters(
-            group.name, surroundings.producer, self._client, ledger, self._committing, self._be_troubled
+            group.name, surroundings.producer, self._client, ledger, self._commits.lock, self._be_troubled
         )
         self._services = GroupServices(
             group.name,
@@ -109,8 +115,8 @@ class Membership:
             memory.paused,
         )
 
-    async def live(self, stopping: asyncio.Event, topics_changed: Callable[[], bool]) -> str | None:
-        """Joins and works until `stopping`, or until the topics have changed (None), or the client is of no
+    async def live(self, stopping: asyncio.Event, changed: Changed) -> str | None:
+        """Joins and works until `stopping`, or until other topics want another client (None), or the client is of no
         use any more (the reason). Raises KafkaUnavailable where the group cannot be joined, MembershipLost where
         the group will have this member no longer."""
         self._monitor.emit(GroupSubscribed(self._group.name, self._listener_id, tuple(sorted(self._lines))))
@@ -121,9 +127,9 @@ class Membership:
             if stopping.is_set():
                 return None
             joining.result()
-            self._own(self._keep_committing())
-            self._own(self._keep_ends_known())
-            pumping = self._own(self._pump(topics_changed))
+            self._own(self._keep_committing()).add_done_callback(self._worker_ended)
+            self._own(self._keep_ends_known()).add_done_callback(self._worker_ended)
+            pumping = self._own(self._pump(changed))
             await asyncio.wait({pumping, ended}, return_when=asyncio.FIRST_COMPLETED)
             return None if stopping.is_set() else pumping.result()
         finally:
@@ -134,9 +140,9 @@ class Membership:
         self._tasks.append(task)
         return task
 
-    async def _pump(self, topics_changed: Callable[[], bool]) -> str | None:
+    async def _pump(self, changed: Changed) -> str | None:
         """Wakes idle workers when records arrive, and twice a second looks after everything else."""
-        next_pulse, pulses, joining_since = 0.0, 0, time.monotonic()
+        next_pulse, pulses = 0.0, 0
         while True:
             await self._client.wait_for_data(PULSE_S)
             if self._duplicate:
@@ -146,15 +152,43 @@ class Membership:
             if now < next_pulse:
                 continue
             next_pulse, pulses = now + PULSE_S, pulses + 1
-            joining_since = joining_since if self._client.rejoining() else now
-            if now - joining_since > STUCK_JOINING_S:
-                return f"the member has been rejoining for more than {STUCK_JOINING_S:g} s"
-            if reason := self._client.trouble() or self._trouble:
+            if reason := self._client.trouble() or self._trouble or self._stuck(now):
                 return reason
             if pulses % 2 == 0:
                 self._report()
-                if topics_changed():
-                    return None
+            lines = changed(self._lines)
+            if lines is not None and not await self._resubscribe(lines):
+                return None
+
+    def _stuck(self, now: float) -> str | None:
+        """Whether the client looks alive and does nothing, although the brokers answer."""
+        reachable, rejoining = self._surroundings.cluster.reachable, self._client.rejoining()
+        self._joining_since = self._joining_since if reachable and rejoining else now
+        limit_s = REBALANCES_MOST * self._surroundings.settings.consumer_rebalance_timeout_ms / 1000
+        if now - self._joining_since > limit_s:
+            return f"the member has been rejoining for more than {limit_s:g} s"
+        waiting = {}
+        for partition, worker in self._workers.items():
+            if reachable and not rejoining and worker.idle and not self._client.has_data(partition):
+                reading = self._client.reading(partition)
+                if reading is not None:
+                    waiting[partition] = reading
+        return self._watchdog.look(now, waiting)
+
+    async def _resubscribe(self, lines: Mapping[str, Subscription]) -> bool:
+        """Takes other topics with the same client, once everything is drained and committed. False where a new one is
+        needed for it. In a rebalance nothing is done yet: it is asked for again."""
+        if not lines or self._surroundings.cluster.reachable is False:
+            return False
+        if self._client.rejoining():
+            return True
+        epoch = self._epoch
+        await self._release()
+        if self._epoch != epoch or self._client.rejoining():
+            return True
+        self._lines = lines
+        self._monitor.emit(GroupSubscribed(self._group.name, self._listener_id, tuple(sorted(lines))))
+        return self._client.resubscribe(sorted(lines))
 
     def _wake_idle(self) -> None:
         for partition in self._client.with_data():
@@ -191,7 +225,7 @@ class Membership:
 
     def _worker_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
-            self._trouble = f"a partition's worker broke: {error!r}"
+            self._trouble = f"one of the group's own tasks broke: {error!r}"
             self._monitor.emit(ErrorOccurred("consumer.worker", error, group=self._group.name))
 
     def _be_troubled(self, reason: str) -> None:
@@ -201,16 +235,19 @@ class Membership:
         return self._lines[topic].initial_offset
 
     async def on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
-        if not partitions and not self._workers:
+        await self._release()
+
+    async def _release(self) -> None:
+        """Hands every partition over: drains, commits, tells the consumers."""
+        if not self._workers:
             return
         self._on_state("rebalancing")
-        self._monitor.emit(PartitionsRevoked(self._group.name, self._listener_id, partitions))
+        self._monitor.emit(PartitionsRevoked(self._group.name, self._listener_id, frozenset(self._workers)))
         workers = self._end_workers(revoked=True)
         await self._finish(workers, self._surroundings.settings.consumer_drain_ms / 1000)
         await self._transactional.drop()
         await self.commit(COMMIT_TIMEOUT_S)
-        await self._last_hooks(workers, "revoked")
-        self._forget(workers)
+        await self._last_hooks(self._forget(workers), "revoked")
 
     def operator_changed(self, partition: TopicPartition) -> None:
         """An operator has paused a partition, or lets it go on."""
@@ -235,12 +272,15 @@ class Membership:
             await asyncio.wait(tasks, timeout=max(0.0, timeout_s))
         return [worker for worker in workers if worker.task and not worker.task.done()]
 
-    def _forget(self, workers: Iterable[PartitionWorker]) -> None:
-        for worker in workers:
+    def _forget(self, workers: Iterable[PartitionWorker]) -> list[PartitionWorker]:
+        """Those that were still there: a stop in the middle of a rebalance hands over what is left only."""
+        present = [worker for worker in workers if self._workers.get(worker.partition) is worker]
+        for worker in present:
             self._services.ledger.revoke(worker.partition)
-            self._workers.pop(worker.partition, None)
+            del self._workers[worker.partition]
             if worker.task is not None and not worker.task.done():
                 self._outlive(worker.partition, worker.task)
+        return present
 
     def _outlive(self, partition: TopicPartition, task: asyncio.Task[None]) -> None:
         """Remembers a job that runs on, until it ends."""
@@ -283,22 +323,8 @@ class Membership:
         return await self.commit(COMMIT_TIMEOUT_S)
 
     async def commit(self, timeout_s: float) -> bool:
-        """One commit for everything that is marked; False where the group has moved on. Failures are announced: it
-        will be delivered again, or, where only no answer came, committed with the next."""
-        async with self._committing:
-            offsets = self._services.ledger.to_commit()
-            if not offsets:
-                return True
-            started = time.monotonic()
-            try:
-                await self._client.commit(offsets, timeout_s=timeout_s)
-            except (CommitRefused, CommitUnknown) as error:
-                self._monitor.emit(CommitFailed(self._group.name, str(error)))
-                return not isinstance(error, CommitRefused)
-            self._services.ledger.settle(offsets)
-            took_ms = (time.monotonic() - started) * 1000
-            self._monitor.emit(OffsetsCommitted(self._group.name, offsets, took_ms))
-            return True
+        """Commits what is marked; False where the group has moved on."""
+        return await self._commits.commit(timeout_s)
 
     # --- leaving ----------------------------------------------------------------------------------------
 
@@ -316,8 +342,7 @@ class Membership:
         await self._finish(late, min(1.0, reserve_s / 3))
         await self._transactional.drop()
         await self.commit(max(0.2, min(COMMIT_TIMEOUT_S, reserve_s / 2)))
-        await self._last_hooks(workers, hook)
-        self._forget(workers)
+        await self._last_hooks(self._forget(workers), hook)
         for task in self._tasks:
             task.cancel()
         await self._client.stop(max(0.2, min(reserve_s / 2, deadline - time.monotonic())))

@@ -24,6 +24,8 @@ from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES, Settings
 A = TypeVar("A")
 R = TypeVar("R")
 PROBE_INTERVAL_S = 3.0
+PROBES_IN_AGE = 4
+"""A new topic must be seen twice within CONSUMER_METADATA_MAX_AGE_MS, and then joined."""
 PROBE_TIMEOUT_S = 2.0
 ASK_AGAIN_AFTER_S = 1.0
 LIMIT_MAX_AGE_S = 60.0
@@ -49,6 +51,7 @@ class Cluster:
         self._settings = settings
         self.bootstrap_servers = bootstrap_servers
         self._monitor = monitor
+        self.probe_interval_s = min(PROBE_INTERVAL_S, settings.consumer_metadata_max_age_ms / PROBES_IN_AGE / 1000)
         self._client: AIOKafkaClient | None = None
         self._state: ClusterState | None = None
         self._reachable: bool | None = None
@@ -94,7 +97,7 @@ class Cluster:
             started = time.monotonic()
             with contextlib.suppress(KafkaUnavailable):  # announced by refresh
                 await self.refresh(timeout_s=PROBE_TIMEOUT_S)
-            await asyncio.sleep(max(0.1, PROBE_INTERVAL_S - (time.monotonic() - started)))
+            await asyncio.sleep(max(0.1, self.probe_interval_s - (time.monotonic() - started)))
 
     async def refresh(self, *, timeout_s: float) -> Mapping[str, int]:
         if self._asking is None or self._asking.done():

@@ -10,6 +10,9 @@ from importlib import metadata
 from typing import Any
 
 import aiokafka.errors
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import BrokerResponseError, GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -21,6 +24,13 @@ from app.settings import Settings
 SUPPORTED_AIOKAFKA = "0.14."
 """The hard stop and the watchdog use private names of this version; tests cover each of them."""
 C_EXTENSION = "aiokafka.record._crecords"
+NO_POLL_LIMIT_MS = 2**31 - 1
+"""aiokafka's max_poll_interval is switched off: polling never stops here, and progress has its own watchdog."""
+ASSIGNORS = {
+    "range": RangePartitionAssignor,
+    "roundrobin": RoundRobinPartitionAssignor,
+    "sticky": StickyPartitionAssignor,
+}
 REPEAT_AFTER_S = 30.0
 MOST_TEMPLATES = 200
 ORDINARY_ANSWERS = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError)
@@ -196,3 +206,21 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"KAFKA_SSL_CAFILE, _CERTFILE or _KEYFILE cannot be used: {error}") from error
     return context
+
+
+def consumer_options(settings: Settings, bootstrap_servers: str, group: str) -> dict[str, Any]:
+    """Keyword arguments of a group's consumer. Raises ConfigurationError for bad certificates."""
+    return {
+        **connection_options(settings, bootstrap_servers),
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "isolation_level": settings.consumer_isolation_level,
+        "partition_assignment_strategy": tuple(ASSIGNORS[name] for name in settings.consumer_assignor.split(",")),
+        "session_timeout_ms": settings.consumer_session_timeout_ms,
+        "heartbeat_interval_ms": settings.consumer_heartbeat_ms,
+        "rebalance_timeout_ms": settings.consumer_rebalance_timeout_ms,
+        "max_poll_interval_ms": NO_POLL_LIMIT_MS,
+        "fetch_max_bytes": settings.consumer_max_fetch_bytes,
+        "max_partition_fetch_bytes": settings.consumer_max_partition_fetch_bytes,
+    }

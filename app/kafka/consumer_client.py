@@ -8,11 +8,8 @@ import time
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata
 from aiokafka import TopicPartition as ClientPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
     IllegalGenerationError,
     IllegalStateError,
@@ -21,6 +18,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
     RebalanceInProgressError,
     UnknownMemberIdError,
+    UnknownTopicOrPartitionError,
 )
 
 from app.errors import (
@@ -32,26 +30,23 @@ from app.errors import (
     MembershipLost,
     PositionLost,
 )
-from app.kafka.connection import FencedInstanceId, connection_options
+from app.kafka.connection import FencedInstanceId, consumer_options
 from app.kafka.pacing import pace_fetches
-from app.kafka.protocols import AssignmentListener
+from app.kafka.protocols import AssignmentListener, Reading
+from app.kafka.rebalances import RebalanceListener
 from app.kafka.records import take_fetched
 from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
 from app.messages import Record, TopicPartition
 from app.settings import Settings
 
 T = TypeVar("T")
-NO_POLL_LIMIT_MS = 2**31 - 1
-"""aiokafka's max_poll_interval is switched off: polling never stops here, and progress has its own watchdog."""
 CLOSE_TIMEOUT_S = 1.0
 COMMIT_RETRY_S = 0.1
+TOPIC_UNKNOWN_S = 1.0
+"""A broker that has just started may not know a topic yet; one that goes on so for longer means it."""
+NO_NODE = (None, -1)
 NOT_A_MEMBER = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError)
 """The group has gone on without this member, or is about to: what it commits counts no more."""
-ASSIGNORS = {
-    "range": RangePartitionAssignor,
-    "roundrobin": RoundRobinPartitionAssignor,
-    "sticky": StickyPartitionAssignor,
-}
 
 
 class AiokafkaConsumer:
@@ -65,9 +60,11 @@ class AiokafkaConsumer:
         topics: Sequence[str],
         listener: AssignmentListener,
     ) -> None:
-        options = _consumer_options(settings, bootstrap_servers, group)
+        options = consumer_options(settings, bootstrap_servers, group)
         self._consumer = AIOKafkaConsumer(**options, group_instance_id=settings.instance_id(group))
-        self._consumer.subscribe(list(topics), listener=_ListenerAdapter(listener, self._remember))
+        self._listener = RebalanceListener(listener, self._remember)
+        self._consumer.subscribe(list(topics), listener=self._listener)
+        self._read_committed = settings.consumer_isolation_level == "read_committed"
         self._join_timeout_s = (settings.consumer_rebalance_timeout_ms + 2 * settings.kafka_request_timeout_ms) / 1000
         self._session_s = settings.consumer_session_timeout_ms / 1000
         self._failure: BaseException | None = None
@@ -87,6 +84,15 @@ class AiokafkaConsumer:
                 raise DuplicateInstance from error
             raise KafkaUnavailable(f"The group could not be joined: {reason(error)}") from error
         pace_fetches(self._consumer._fetcher)
+
+    def resubscribe(self, topics: Sequence[str]) -> bool:
+        if self._stop.begun or not self._listener.polled or self.rejoining():
+            return False
+        if self._consumer._coordinator.coordinator_id is None or self.trouble():
+            return False
+        self._listener.polled = False
+        self._consumer.subscribe(list(topics), listener=self._listener)
+        return True
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         if self._stop.begun or self._consumer._subscription.reassignment_in_progress or self._session_over():
@@ -152,6 +158,7 @@ class AiokafkaConsumer:
                 raise self._refuse(error)
         finally:
             waiter.cancel()
+        self._listener.polled = self._listener.assigned
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(TopicPartition(*partition) for partition in self._consumer.assignment())
@@ -167,6 +174,13 @@ class AiokafkaConsumer:
     def highwater(self, partition: TopicPartition) -> int | None:
         state = self._state(partition)
         return None if state is None else state.highwater
+
+    def reading(self, partition: TopicPartition) -> Reading | None:
+        state = self._state(partition)
+        if state is None or self._consumer._client.cluster.leader_for_partition(ClientPartition(*partition)) in NO_NODE:
+            return None
+        end = state.lso if self._read_committed else state.highwater
+        return Reading(state.timestamp, self.position(partition), end)
 
     def _state(self, partition: TopicPartition) -> Any:
         subscription = self._consumer._subscription.subscription
@@ -193,6 +207,7 @@ class AiokafkaConsumer:
         if subscription is None or subscription.assignment is None:
             raise IllegalStateError("No partitions assigned")
         coordinator = self._consumer._coordinator
+        started = time.monotonic()
         while True:
             await coordinator.ensure_coordinator_known()
             try:
@@ -201,6 +216,8 @@ class AiokafkaConsumer:
                 return
             except KafkaError as error:
                 if not error.retriable or isinstance(error, NOT_A_MEMBER):
+                    raise
+                if isinstance(error, UnknownTopicOrPartitionError) and time.monotonic() - started > TOPIC_UNKNOWN_S:
                     raise
             await asyncio.sleep(COMMIT_RETRY_S)
 
@@ -256,13 +273,21 @@ class AiokafkaConsumer:
             return "fetch task is dead"
         if consumer._coordinator is not None and consumer._coordinator._coordination_task.done():
             return "coordination task is dead"
+        if self._heart_stopped():
+            return "heartbeat task is dead"
         if consumer._client._sync_task is not None and consumer._client._sync_task.done():
             return "metadata task is dead"
         return None
 
+    def _heart_stopped(self) -> bool:
+        """A forgotten member's heart stops too, but it joins again then."""
+        coordinator = self._consumer._coordinator
+        heart = None if coordinator is None else coordinator._heartbeat_task
+        return heart is not None and heart.done() and not self.rejoining()
+
     def rejoining(self) -> bool:
         coordinator = self._consumer._coordinator
-        if coordinator is None:
+        if coordinator is None or coordinator._rejoin_needed_fut.done():
             return True
         return bool(self._consumer._subscription.reassignment_in_progress)
 
@@ -280,27 +305,6 @@ class AiokafkaConsumer:
         await end(_client_tasks(consumer), CANCEL_TIMEOUT_S)
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
             await bounded(consumer._client.close(), CLOSE_TIMEOUT_S)
-
-
-class _ListenerAdapter(ConsumerRebalanceListener):
-    """Hands aiokafka's calls on; what the listener raises is kept, as aiokafka only logs it."""
-
-    def __init__(self, listener: AssignmentListener, remember: Any) -> None:
-        self._listener = listener
-        self._remember = remember
-
-    async def on_partitions_revoked(self, revoked: Any) -> None:
-        await self._tell(self._listener.on_revoked(frozenset(TopicPartition(*at) for at in revoked)))
-
-    async def on_partitions_assigned(self, assigned: Any) -> None:
-        await self._tell(self._listener.on_assigned(frozenset(TopicPartition(*at) for at in assigned)))
-
-    async def _tell(self, call: Coroutine[Any, Any, None]) -> None:
-        try:
-            await call
-        except BaseException as error:
-            self._remember(error)
-            raise
 
 
 def _names_a_duplicate(error: BaseException) -> bool:
@@ -333,20 +337,3 @@ def _positions(refused: Mapping[Any, int]) -> dict[tuple[str, int], int | None]:
 
 def _offset(found: Any) -> int | None:
     return None if found is None or found.offset < 0 else int(found.offset)
-
-
-def _consumer_options(settings: Settings, bootstrap_servers: str, group: str) -> dict[str, Any]:
-    return {
-        **connection_options(settings, bootstrap_servers),
-        "group_id": group,
-        "enable_auto_commit": False,
-        "auto_offset_reset": "none",
-        "isolation_level": settings.consumer_isolation_level,
-        "partition_assignment_strategy": tuple(ASSIGNORS[name] for name in settings.consumer_assignor.split(",")),
-        "session_timeout_ms": settings.consumer_session_timeout_ms,
-        "heartbeat_interval_ms": settings.consumer_heartbeat_ms,
-        "rebalance_timeout_ms": settings.consumer_rebalance_timeout_ms,
-        "max_poll_interval_ms": NO_POLL_LIMIT_MS,
-        "fetch_max_bytes": settings.consumer_max_fetch_bytes,
-        "max_partition_fetch_bytes": settings.consumer_max_partition_fetch_bytes,
-    }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from app.kafka.topic_details import TopicDetails
 from app.messages import Headers, Record, TopicPartition
@@ -82,6 +82,15 @@ class ProducerClient(Protocol):
         """Ends the transaction, and nothing of it will be visible. Raises as `begin`."""
 
 
+class Reading(NamedTuple):
+    """Where a partition is read. `answered_at_ms`: when a broker last answered a fetch of it, also with nothing;
+    `end`: up to which offset consumers may read, as of then. None: not known."""
+
+    answered_at_ms: int | None
+    position: int | None
+    end: int | None
+
+
 class AssignmentListener(Protocol):
     """Told of every change of the assignment by the client; both are awaited within the rebalance."""
 
@@ -90,10 +99,14 @@ class AssignmentListener(Protocol):
 
 
 class ConsumerClient(Protocol):
-    """One member of a consumer group, subscribed once, before its start, to a list of topics."""
+    """One member of a consumer group, subscribed to a list of topics."""
 
     async def start(self) -> None:
         """Joins the group; returns once it has an assignment. Raises KafkaUnavailable, DuplicateInstance."""
+
+    def resubscribe(self, topics: Sequence[str]) -> bool:
+        """Takes these topics from now on, after a rebalance. False, and nothing done, where that is not safe now: in a
+        rebalance, before the first poll after one, without a coordinator. What was marked must be committed before."""
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         """Fetched records of `partition`, at most `max_records`, without waiting; empty where there are none.
@@ -125,6 +138,9 @@ class ConsumerClient(Protocol):
     async def refresh_ends(self, older_than_s: float, *, timeout_s: float) -> None:
         """Asks for the ends of partitions whose last fetch is longer ago: what waits in the buffer is not fetched
         further, and `highwater` would stand still. Raises KafkaUnavailable."""
+
+    def reading(self, partition: TopicPartition) -> Reading | None:
+        """Where it is read; None where the partition is not assigned, or has no leader that could be asked."""
 
     async def commit(self, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
         """Commits, in the current generation; partitions may be any. Raises CommitRefused (moved on) or

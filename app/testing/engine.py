@@ -123,7 +123,7 @@ class Engine:
 
     async def start(self) -> None:
         """Joins the group. Raises NotSettled."""
-        self._living = asyncio.create_task(self._membership.live(self._stopping, lambda: False))
+        self._living = asyncio.create_task(self._membership.live(self._stopping, lambda _: None))
         self._living.add_done_callback(lambda _: self._settling.stir())
         await self._settling.settle(lambda: (), None)
 

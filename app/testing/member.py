@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from app.errors import CommitRefused, PositionLost
-from app.kafka.protocols import AssignmentListener
+from app.kafka.protocols import AssignmentListener, Reading
 from app.messages import Record, TopicPartition
 from app.testing.broker import Broker
 
@@ -48,6 +48,12 @@ class MemoryMember:
     def has_polled(self) -> bool:
         """Whether it waits for records, and everybody has been told of those that are there."""
         return self._polling and not self._data.is_set()
+
+    def resubscribe(self, topics: Sequence[str]) -> bool:
+        return False
+
+    def reading(self, partition: TopicPartition) -> Reading | None:
+        return None
 
     def take(self, partition: TopicPartition, max_records: int) -> Sequence[Record]:
         position = self._positions.get(partition)

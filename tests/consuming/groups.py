@@ -58,10 +58,19 @@ class Member(FakeConsumerClient):
         self.topics = topics
         self.given = given
         self.stored_offsets = offsets
+        self.resubscribes = True
 
     async def start(self) -> None:
         await super().start()
         await self.told.on_assigned(frozenset(self.given))
+
+    def resubscribe(self, topics: Sequence[str]) -> bool:
+        """Gets partition 0 of each of `topics`, in a rebalance to come."""
+        if self.resubscribes:
+            self.topics = topics
+            given = [TopicPartition(topic, 0) for topic in topics]
+            self.rebalancing = asyncio.ensure_future(self.rebalance(*given))
+        return self.resubscribes
 
     async def rebalance(self, *partitions: TopicPartition) -> None:
         """Takes everything away and gives `partitions`."""

@@ -14,7 +14,7 @@ from app.consuming import group as group_module
 from app.consuming import static_members
 from app.consuming.group import GroupRunner
 from app.errors import DuplicateInstance, MembershipLost
-from app.events import ClientRebuilt, TopicsMissing
+from app.events import ClientRebuilt, PartitionsAssigned, TopicsMissing
 from app.routes.table import Subscription
 from tests.consuming.groups import Place, group_of
 from tests.consuming.stage import AT, Noted, consumer_class, line_of
@@ -65,19 +65,52 @@ async def test_topics_that_do_not_exist_are_waited_for(run: Run) -> None:
     assert [event.topics for event in place.heard.of(TopicsMissing)] == [("t",), ()]
 
 
-async def test_a_new_topic_under_a_pattern_makes_a_new_member_once(run: Run) -> None:
-    made = consumer_class()
-    line = line_of(made, topic=None, pattern=re.compile("user_.*"), name="users")
-    runner, place = run(line, place=Place(topics={"user_a": 1, "t.dlq": 1, "__consumer_offsets": 1}))
+def users(**changes: object) -> Subscription:
+    return line_of(consumer_class(), topic=None, pattern=re.compile("user_.*"), name="users", **changes)
+
+
+async def test_a_new_topic_under_a_pattern_is_taken_with_one_rebalance(run: Run) -> None:
+    runner, place = run(users(), place=Place(topics={"user_a": 1, "t.dlq": 1, "__consumer_offsets": 1}))
     await until(lambda: runner.state == "stable", "it joined")
     assert place.members[0].topics == ["user_a"]
+    place.kafka.topic_partitions["user_b"] = 1
+    await until(lambda: place.members[0].topics == ["user_a", "user_b"], "it took the new topic")
+    await until(lambda: len(place.heard.of(PartitionsAssigned)) == 2, "the rebalance")
+    await asyncio.sleep(1.2)
+    assert len(place.heard.of(PartitionsAssigned)) == 2
+    assert len(place.members) == 1
+    assert place.heard.of(ClientRebuilt) == []
+
+
+async def test_a_new_client_takes_the_new_topic_where_the_old_one_cannot(run: Run) -> None:
+    runner, place = run(users(), place=Place(topics={"user_a": 1}))
+    await until(lambda: runner.state == "stable", "it joined")
+    place.members[0].resubscribes = False
     place.kafka.topic_partitions["user_b"] = 1
     await until(lambda: len(place.members) == 2 and runner.state == "stable", "it joined with both topics")
     assert place.members[1].topics == ["user_a", "user_b"]
     assert place.members[0].stopped
     assert place.heard.of(ClientRebuilt) == []
-    await asyncio.sleep(0.05)
-    assert len(place.members) == 2
+
+
+async def test_a_topic_that_comes_and_goes_at_once_changes_nothing(run: Run) -> None:
+    runner, place = run(users(), place=Place(topics={"user_a": 1}))
+    await until(lambda: runner.state == "stable", "it joined")
+    for number in range(200):
+        place.kafka.topic_partitions = {"user_a": 1, f"user_{number}": 1}
+        await asyncio.sleep(0.01)
+    assert place.members[0].topics == ["user_a"]
+
+
+async def test_when_every_topic_has_gone_it_waits_for_one(run: Run) -> None:
+    runner, place = run(users(), place=Place(topics={"user_a": 1}))
+    await until(lambda: runner.state == "stable", "it joined")
+    place.kafka.topic_partitions = {}
+    await until(lambda: runner.state == "waiting_for_topics", "it waits")
+    assert runner.reason == "no topic exists yet of: /user_.*/"
+    place.kafka.topic_partitions = {"user_b": 1}
+    await until(lambda: runner.state == "stable", "it joined again")
+    assert place.heard.of(ClientRebuilt) == []
 
 
 async def test_a_dead_client_is_replaced_and_what_was_done_is_kept(run: Run) -> None:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import pytest
 
+from app.consuming import membership as membership_module
 from app.consuming.membership import Membership, Memory
+from app.consuming.watchdog import Watchdog
 from app.errors import CommitRefused, CommitUnknown, KafkaUnavailable
-from app.events import CommitFailed, GroupState, OffsetsCommitted, PartitionsAssigned, PartitionsRevoked
+from app.events import (
+    CommitFailed,
+    GroupState,
+    GroupSubscribed,
+    OffsetsCommitted,
+    PartitionsAssigned,
+    PartitionsRevoked,
+    PollReturned,
+)
+from app.kafka.protocols import Reading
 from app.routes import DeadLetter, Subscription
 from tests.consuming.groups import Member, Place, group_of
 from tests.consuming.stage import AT, OTHER, Noted, consumer_class, line_of
@@ -23,16 +34,19 @@ class Life:
     """A membership that lives in a task of its own."""
 
     def __init__(self, line: Subscription, **settings: Any) -> None:
-        self.place = Place(**settings)
         self.states: list[GroupState] = []
-        self.memory = Memory()
+        self.memory = Memory(watchdog=settings.pop("watchdog", None) or Watchdog())
+        self.place = Place(**settings)
         self.outlived = self.memory.outlived
         self.stopping = asyncio.Event()
-        self.changed = False
+        self.changed: dict[str, Subscription] | None = None
         self.membership = Membership(
             group_of(line), {"t": line}, self.place.surroundings, "l" * 12, self.memory, self.states.append
         )
-        self.task = asyncio.create_task(self.membership.live(self.stopping, lambda: self.changed))
+        self.task = asyncio.create_task(self.membership.live(self.stopping, self._changed))
+
+    def _changed(self, lines: Mapping[str, Subscription]) -> Mapping[str, Subscription] | None:
+        return self.changed if self.changed is not None and set(self.changed) != set(lines) else None
 
     @property
     def client(self) -> Member:
@@ -200,11 +214,109 @@ async def test_ends_are_kept_known_also_after_a_lookup_that_failed(live: Live, m
     assert not life.task.done()
 
 
-async def test_changed_topics_end_it_without_a_reason(live: Live) -> None:
+async def test_other_topics_are_taken_with_the_same_client_once_everything_is_committed(live: Live) -> None:
+    order: list[object] = []
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Noted) -> None:
+        entered.set()
+        await leave.wait()
+
+    made = consumer_class(slow)
+    life = live(made, consumer_commit_interval_ms=60_000)
+    life.place.kafka.topic_partitions["u"] = 1
+    monitor = life.place.heard.monitor
+    monitor.subscribe(OffsetsCommitted, lambda event: order.append(event.offsets))
+    monitor.subscribe(GroupSubscribed, lambda event: order.append(event.topics))
+    await life.joined()
+    life.client.give(records(0))
+    await entered.wait()
+    life.changed = {"t": line_of(made), "u": line_of(made, topic="u")}
+    await until(lambda: life.states[-1] == "rebalancing", "it drains")
+    assert life.client.topics == ["t"]
+    leave.set()
+    await until(lambda: life.states[-1] == "stable", "it has the new topics")
+    assert order == [("t",), {AT: 1}, ("t", "u")]
+    assert made.hooks == ["initialized", "consume", "revoked"]
+    life.client.give(records(0, topic="u"))
+    await until(lambda: made.batches == [[0], [0]], "the new topic is consumed")
+    assert len(life.place.members) == 1
+    assert not life.task.done()
+
+
+async def test_in_a_rebalance_other_topics_wait(live: Live) -> None:
+    made = consumer_class()
+    life = live(made)
+    await life.joined()
+    life.client.is_rejoining = True
+    life.changed = {"t": line_of(made), "u": line_of(made, topic="u")}
+    pulses = len(life.place.heard.of(PollReturned))
+    await until(lambda: len(life.place.heard.of(PollReturned)) > pulses + 1, "it has looked")
+    assert life.client.topics == ["t"]
+    life.client.is_rejoining = False
+    await until(lambda: life.client.topics == ["t", "u"], "it took them")
+
+
+@pytest.mark.parametrize("topics", [("u",), ()], ids=["the client will not take them", "none is left"])
+async def test_a_new_client_takes_what_this_one_cannot(live: Live, topics: tuple[str, ...]) -> None:
+    made = consumer_class()
+    life = live(made)
+    await life.joined()
+    life.client.resubscribes = False
+    life.changed = {topic: line_of(made, topic=topic) for topic in topics}
+    assert await asyncio.wait_for(life.task, 5) is None
+
+
+async def test_a_stop_in_the_middle_of_a_handover_tells_each_consumer_once(live: Live) -> None:
+    hook_runs, go_on = asyncio.Event(), asyncio.Event()
+    told: list[str] = []
+
+    class Telling(consumer_class()):  # type: ignore[misc]  # made by a function
+        async def revoked(self) -> None:
+            told.append("revoked")
+            hook_runs.set()
+            await go_on.wait()
+
+        async def shutdown(self) -> None:
+            told.append("shutdown")
+
+    made = Telling
+    life = live(made)
+    await life.joined()
+    life.client.give(records(0))
+    await until(lambda: life.place.offsets.get(AT) == 1, "the record is done")
+    rebalancing = asyncio.create_task(life.client.rebalance(OTHER))
+    await hook_runs.wait()
+    await life.close()
+    go_on.set()
+    await rebalancing
+    assert told == ["revoked"]
+
+
+async def test_a_partition_that_nothing_comes_from_ends_it_with_the_reason(live: Live) -> None:
+    life = live(consumer_class(), watchdog=Watchdog(0.1))
+    await life.joined()
+    life.client.readings[AT] = Reading(1, 5, 9)
+    reason = await asyncio.wait_for(life.task, 5)
+    assert reason == "nothing has come from t-0 for 0.1 s: position 5, end 9"
+
+
+async def test_while_kafka_is_away_nothing_counts_as_stuck(live: Live) -> None:
+    life = live(consumer_class(), watchdog=Watchdog(0.1))
+    await life.joined()
+    life.place.kafka.reachable = False
+    life.client.readings[AT] = Reading(1, 5, 9)
+    pulses = len(life.place.heard.of(PollReturned))
+    await until(lambda: len(life.place.heard.of(PollReturned)) > pulses + 1, "it has looked")
+    assert not life.task.done()
+
+
+async def test_a_rejoin_that_never_ends_is_a_reason(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership_module, "REBALANCES_MOST", 0.00001)
     life = live(consumer_class())
     await life.joined()
-    life.changed = True
-    assert await asyncio.wait_for(life.task, 5) is None
+    life.client.is_rejoining = True
+    assert "rejoining" in str(await asyncio.wait_for(life.task, 5))
 
 
 async def test_a_client_that_died_ends_it_with_the_reason(live: Live) -> None:

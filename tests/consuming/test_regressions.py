@@ -164,7 +164,7 @@ async def test_nothing_is_kept_of_partitions_that_have_gone() -> None:
     place, memory = Place(), Memory()
     line, stopping = line_of(consumer_class(remember)), asyncio.Event()
     membership = Membership(group_of(line), {"t": line}, place.surroundings, "l" * 12, memory, lambda _: None)
-    living = asyncio.create_task(membership.live(stopping, lambda: False))
+    living = asyncio.create_task(membership.live(stopping, lambda _: None))
     await until(lambda: place.members and place.members[0].at, "it joined")
     member = place.members[0]
     for number in range(2, 30):
@@ -194,7 +194,7 @@ async def test_a_job_that_outlived_its_assignment_is_forgotten_when_it_ends() ->
     place, memory = Place(consumer_drain_ms=20), Memory()
     line, stopping = line_of(consumer_class(long)), asyncio.Event()
     membership = Membership(group_of(line), {"t": line}, place.surroundings, "l" * 12, memory, lambda _: None)
-    living = asyncio.create_task(membership.live(stopping, lambda: False))
+    living = asyncio.create_task(membership.live(stopping, lambda _: None))
     await until(lambda: place.members and place.members[0].at, "it joined")
     place.members[0].give(records(0))
     await entered.wait()

@@ -357,8 +357,9 @@ async def test_a_refusal_by_the_coordinator_is_raised_even_where_no_partition_is
         (lambda consumer: consumer._fetcher._fetch_task, "fetch task is dead"),
         (lambda consumer: consumer._coordinator._coordination_task, "coordination task is dead"),
         (lambda consumer: consumer._client._sync_task, "metadata task is dead"),
+        (lambda consumer: consumer._coordinator._heartbeat_task, "heartbeat task is dead"),
     ],
-    ids=["fetch", "coordination", "metadata"],
+    ids=["fetch", "coordination", "metadata", "heartbeat"],
 )
 async def test_a_dead_task_of_the_client_is_named(
     kafka: ApacheCluster,
@@ -409,3 +410,100 @@ async def test_a_dead_coordination_task_ends_the_waiting_for_data_and_no_other_t
     await asyncio.wait({client._consumer._coordinator._coordination_task}, timeout=2)
     await client.wait_for_data(0.1)
     assert client.trouble() == "coordination task is dead"
+
+
+# --- other topics -------------------------------------------------------------------------------------------
+
+
+async def test_other_topics_are_taken_with_one_rebalance_and_the_same_client(
+    kafka: ApacheCluster, make_topic: MakeTopic, join: Join
+) -> None:
+    first, second = await make_topic(kafka), await make_topic(kafka)
+    listener = Listener()
+    client = await join(kafka, first, listener)
+    await client.wait_for_data(0.1)
+    assert client.resubscribe([first, second])
+    assert client.rejoining()
+    both = frozenset({TopicPartition(first, 0), TopicPartition(second, 0)})
+    await until(lambda: client.assignment() == both and not client.rejoining())
+    await client.wait_for_data(0.1)
+    assert client.resubscribe([second])
+    alone = TopicPartition(second, 0)
+    await until(lambda: client.assignment() == frozenset({alone}) and not client.rejoining())
+    assert [kind for kind, _ in listener.calls].count("assigned") == 3
+    assert client._consumer._coordinator.generation == 3
+    await _write(kafka, second, b"x")
+    client.seek(alone, 0)
+    assert _offsets(await _take(client, alone)) == [0]
+    assert client.trouble() is None
+
+
+async def test_other_topics_in_the_first_moments_of_an_assignment_would_kill_the_fetching_and_are_not_taken(
+    kafka: ApacheCluster, make_topic: MakeTopic
+) -> None:
+    topic, other = await make_topic(kafka), await make_topic(kafka)
+    servers, refusals = kafka.bootstrap_servers, []
+
+    async def change(_: frozenset[TopicPartition]) -> None:
+        refusals.append(client.resubscribe([topic, other]))
+
+    listener = Listener(change)
+    client = AiokafkaConsumer(settings_of(servers, **FAST), servers, f"g-{uuid.uuid4().hex}", [topic], listener)
+    await client.start()
+    refusals.append(client.resubscribe([topic, other]))
+    await client.wait_for_data(0.1)
+    assert refusals == [False, False]
+    assert client.resubscribe([topic, other])
+    await until(lambda: len(client.assignment()) == 2)
+    assert client.trouble() is None
+    await client.stop(1)
+
+
+async def test_without_a_coordinator_other_topics_are_not_taken(
+    kafka: ApacheCluster, make_topic: MakeTopic, join: Join
+) -> None:
+    client = await join(kafka, await make_topic(kafka))
+    other = await make_topic(kafka)
+    await client.wait_for_data(0.1)
+    client._consumer._coordinator.coordinator_dead()
+    assert not client.resubscribe([other])
+
+
+# --- what the watchdog sees ---------------------------------------------------------------------------------
+
+
+async def test_answers_of_the_brokers_are_seen_also_where_there_is_nothing_to_read(
+    kafka: ApacheCluster, make_topic: MakeTopic, join: Join
+) -> None:
+    topic = await make_topic(kafka)
+    at = TopicPartition(topic, 0)
+    client = await join(kafka, topic)
+    client.seek(at, 0)
+    await until(lambda: (reading := client.reading(at)) and reading.answered_at_ms)
+    before = client.reading(at)
+    assert before is not None
+    assert before[1:] == (0, 0)
+    await until(lambda: client.reading(at) != before)
+    assert client.reading(TopicPartition(topic, 1)) is None
+
+
+class Forever(set[int]):
+    """Nodes that a fetcher believes to have a request under way, for ever."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+async def test_a_fetch_that_is_stuck_is_seen(kafka: ApacheCluster, make_topic: MakeTopic, join: Join) -> None:
+    topic = await make_topic(kafka)
+    at = TopicPartition(topic, 0)
+    client = await join(kafka, topic)
+    client.seek(at, 0)
+    await until(lambda: (reading := client.reading(at)) and reading.answered_at_ms)
+    client._consumer._fetcher._in_flight = Forever()
+    await asyncio.sleep(0.6)
+    before = client.reading(at)
+    await _write(kafka, topic, b"x")
+    await asyncio.sleep(1.2)
+    assert client.reading(at) == before
+    assert client.trouble() is None, "it looks alive"
