@@ -31,6 +31,7 @@ GROUPS = {
         "lines_stream_through_the_service",
         "sigterm_in_the_middle_of_lines",
         "five_hundred_connections_leak_nothing",
+        "failed_async_messages_become_dead_letters",
         "confluent_clients_move_over",
     ),
     "Consuming": (
