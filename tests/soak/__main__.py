@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from tests.soak.run import soak
 
 
 def main() -> int:
-    """Exit code 0 where every promise was kept, else 1. What the instances wrote is then left where the text says."""
+    """Exit code 0 where every promise was kept. Else it is 1, and what the instances and brokers wrote is kept."""
     seconds = float(os.environ.get("SOAK_S", "600"))
     seed = int(os.environ.get("SOAK_SEED", random.randrange(10_000)))
     directory = Path(tempfile.mkdtemp(prefix="soak-"))
@@ -31,6 +32,8 @@ def main() -> int:
     for complaint in outcome.complaints:
         print(complaint)
     print(f"{outcome.report}\n{'passed' if outcome.passed else 'FAILED'}")
+    if outcome.passed:
+        shutil.rmtree(directory)
     return 0 if outcome.passed else 1
 
 
