@@ -79,14 +79,14 @@ async def test_they_are_read_in_order_by_one_by_two_and_by_one_again(
 
     async with first.running(draw):
         await send_round(first, topics, 0)
-        await until(lambda: given.complete(1), "one instance has read all", 30)
+        await until(lambda: given.complete(1), "one instance has read all", 60)
         async with second.running(draw):
-            await until(lambda: shares(first, second) == [ALL // 2, ALL // 2], "each has its half", 30)
+            await until(lambda: shares(first, second) == [ALL // 2, ALL // 2], "each has its half", 60)
             await send_round(first, topics, 1)
-            await until(lambda: given.complete(2), "two instances have read all", 30)
-        await until(lambda: shares(first, second)[0] == ALL, "the first has them all again", 30)
+            await until(lambda: given.complete(2), "two instances have read all", 60)
+        await until(lambda: shares(first, second)[0] == ALL, "the first has them all again", 60)
         await send_round(first, topics, 2)
-        await until(lambda: given.complete(3), "one instance has read all again", 30)
+        await until(lambda: given.complete(3), "one instance has read all again", 60)
     assert [len(event.partitions) for event in first.happened(PartitionsAssigned)] == [ALL, ALL // 2, ALL]
     assert [len(event.partitions) for event in second.happened(PartitionsAssigned)] == [ALL // 2]
     assert all(given == sorted(given) for given in given.numbers.values()), "out of order"
