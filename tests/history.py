@@ -124,8 +124,11 @@ class History:
         self._covered[key] = max(offset, self._covered.get(key, -1))
 
     def ended(self, assignment: str, topic: str, partition: int, how: How, at: float) -> None:
-        """The assignment is over: `revoked` and `shutdown` after its last job, `outlived` where a job was too late."""
-        self._ended[assignment, (topic, partition)] = how, at
+        """The assignment is over: `revoked` and `shutdown` after its last job, `outlived` where a job was too late,
+        whatever hook was called after it."""
+        key = assignment, (topic, partition)
+        if how == "outlived" or key not in self._ended:
+            self._ended[key] = how, at
 
     def committed(self, commit: Commit) -> None:
         """Kafka has stored the commit."""

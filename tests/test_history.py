@@ -111,6 +111,7 @@ def test_a_revoke_explains_a_redelivery_of_what_was_not_finished() -> None:
 def test_a_job_that_outlived_its_assignment_explains_a_redelivery_before_its_end() -> None:
     history = story("a1:0", "a1:1", "b1:1", "b1:2", "b1:3")
     history.ended("a1", T, 0, "outlived", at=9)
+    history.ended("a1", T, 0, "revoked", at=9.1)
     report = history.check()
     assert (report.faults, report.explained) == ({}, {"outlived": 1})
 
