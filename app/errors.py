@@ -9,6 +9,7 @@ DemijohnError
 ├── KafkaUnavailable            wait: no broker answered in time
 ├── CommitRefused               nothing to do: the records will be delivered again
 ├── CommitUnknown               commit again while the assignment holds
+│   └── TopicsGone              nothing to do: a topic has been deleted, the other offsets are committed
 ├── MembershipLost              open a new client and join again
 │   └── DuplicateInstance       wait until the other client has gone: it uses the same instance id
 ├── FetchFailed                 wait: this partition cannot be read now
@@ -106,6 +107,10 @@ class CommitRefused(DemijohnError):
 
 class CommitUnknown(DemijohnError):
     """No answer to a commit came in time: it may or may not have happened."""
+
+
+class TopicsGone(CommitUnknown):
+    """Kafka knows a topic of a commit no longer; the other offsets of it are committed."""
 
 
 class MembershipLost(DemijohnError):

@@ -39,6 +39,7 @@ GROUPS = {
         "tables_through_http_are_counted",
         "lanes_keep_the_order_of_each_key",
         "a_new_topic_under_a_pattern",
+        "a_topic_made_anew_while_it_is_consumed",
         "an_edited_consumer_gets_the_next_batch",
         "the_kit_tells_what_kafka_would",
         "a_blocked_loop_names_its_consumer",

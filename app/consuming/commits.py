@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from app.consuming.offsets import OffsetLedger
-from app.errors import CommitRefused, CommitUnknown
+from app.errors import CommitRefused, CommitUnknown, TopicsGone
 from app.events import CommitFailed, Monitor, OffsetsCommitted
 from app.kafka.protocols import ClusterView, ConsumerClient
 
@@ -39,6 +39,8 @@ class Commits:
                 await self._client.commit(offsets, timeout_s=timeout_s)
             except (CommitRefused, CommitUnknown) as error:
                 self._monitor.emit(CommitFailed(self._group, str(error)))
+                if isinstance(error, TopicsGone):  # sent again, an old offset could meet the topic made anew
+                    self._ledger.settle(offsets)
                 return not isinstance(error, CommitRefused)
             self._ledger.settle(offsets)
             took_ms = (time.monotonic() - started) * 1000

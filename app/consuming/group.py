@@ -69,6 +69,7 @@ class GroupRunner:
         self._seen: frozenset[str] = frozenset()
         self._pause_s = 0.0
         self._failing_since: float | None = None
+        self._last_failure: str | None = None
 
     @property
     def beyond_repair(self) -> bool:
@@ -193,15 +194,19 @@ class GroupRunner:
         if state == "stable":
             self.joined_once = True
             self._pause_s = 0.0
-            self._failing_since = None
+            self._failing_since = self._last_failure = None
         self._become(state)
 
     def _failed(self, reason: str) -> None:
         self._pause_s = min(max(self._pause_s * 2, REBUILD_PAUSE_S[0]), REBUILD_PAUSE_S[1])
-        if self._failing_since is None:
+        if not self._surroundings.cluster.reachable:
+            self._failing_since = None
+        elif self._failing_since is None:
             self._failing_since = time.monotonic()
         monitor = self._surroundings.monitor
-        monitor.emit(ErrorOccurred("consumer.client", KafkaUnavailable(reason), group=self.group.name))
+        if reason != self._last_failure:
+            monitor.emit(ErrorOccurred("consumer.client", KafkaUnavailable(reason), group=self.group.name))
+        self._last_failure = reason
         monitor.emit(ClientRebuilt(self.group.name, reason))
         self._become("failed" if self._pause_s > 4 else "joining", reason)
 

@@ -137,8 +137,12 @@ class Intake:
             ledger.mark(at, self._assignment.epoch, position)
 
     async def _recover(self, lost: PositionLost) -> None:
+        services, at = self._services, self._partition
+        marked, committed = services.ledger.marked(at) or 0, services.ledger.committed(at)
         try:
-            await self._services.positions.recover(self._services.client, lost, self._partition)
+            offset = await services.positions.recover(services.client, lost, at, committed)
+            if offset < max(marked, committed or 0) and services.ledger.owns(at, self._assignment.epoch):
+                services.ledger.rewind(at, offset)
         except KafkaUnavailable as error:
             self._announce.error("consumer.position", error)
             await self._ending.rest(FETCH_PAUSE_S[0])

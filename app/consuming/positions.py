@@ -83,13 +83,21 @@ class Positions:
     async def _end(self, client: ConsumerClient, at: TopicPartition) -> int:
         return (await client.end_offsets([at], timeout_s=self._timeout_s))[at]
 
-    async def recover(self, client: ConsumerClient, lost: PositionLost, at: TopicPartition) -> None:
-        """Seeks the beginning that is left where the position was trimmed away, the end where the log was
-        truncated. Raises KafkaUnavailable."""
+    async def recover(
+        self, client: ConsumerClient, lost: PositionLost, at: TopicPartition, committed: int | None = None
+    ) -> int:
+        """Seeks the beginning that is left where the position was trimmed away or the topic made anew, the end where
+        the log was truncated; returns it. `committed`: what the group had committed. Raises KafkaUnavailable."""
         old = lost.partitions.get(at)
         beginning, end = await self._beginning(client, at), await self._end(client, at)
         new = beginning if old is None or old < beginning else min(old, end)
+        if old is not None and old > end and committed is not None and await self._forgotten(client, at):
+            new = beginning
         client.seek(at, new)
         if old is not None and old != new:
-            gap = max(0, new - old)
-            self._monitor.emit(PositionReset(self._group, at.topic, at.partition, old, new, gap))
+            self._monitor.emit(PositionReset(self._group, at.topic, at.partition, old, new, abs(new - old)))
+        return new
+
+    async def _forgotten(self, client: ConsumerClient, at: TopicPartition) -> bool:
+        """Whether Kafka knows no commit any more: it drops those of a topic that is deleted."""
+        return (await client.committed([at], timeout_s=self._timeout_s))[at] is None

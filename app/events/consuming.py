@@ -179,7 +179,8 @@ class CommitFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PositionReset(Event):
-    """A position that had gone (trimmed or truncated away) was replaced; `lost` records were never seen."""
+    """A position that had gone (trimmed or truncated away) was replaced; `lost` is how many offsets lie
+    between: records that were never seen, or, where the log was cut, that are no longer in it."""
 
     group: str
     topic: str

@@ -29,6 +29,7 @@ from app.errors import (
     KafkaUnavailable,
     MembershipLost,
     PositionLost,
+    TopicsGone,
 )
 from app.kafka.connection import FencedInstanceId, consumer_options
 from app.kafka.pacing import pace_fetches
@@ -42,8 +43,6 @@ from app.settings import Settings
 T = TypeVar("T")
 CLOSE_TIMEOUT_S = 1.0
 COMMIT_RETRY_S = 0.1
-TOPIC_UNKNOWN_S = 1.0
-"""A broker that has just started may not know a topic yet; one that goes on so for longer means it."""
 NO_NODE = (None, -1)
 NOT_A_MEMBER = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError)
 """The group has gone on without this member, or is about to: what it commits counts no more."""
@@ -207,7 +206,6 @@ class AiokafkaConsumer:
         if subscription is None or subscription.assignment is None:
             raise IllegalStateError("No partitions assigned")
         coordinator = self._consumer._coordinator
-        started = time.monotonic()
         while True:
             await coordinator.ensure_coordinator_known()
             try:
@@ -217,8 +215,8 @@ class AiokafkaConsumer:
             except KafkaError as error:
                 if not error.retriable or isinstance(error, NOT_A_MEMBER):
                     raise
-                if isinstance(error, UnknownTopicOrPartitionError) and time.monotonic() - started > TOPIC_UNKNOWN_S:
-                    raise
+                if isinstance(error, UnknownTopicOrPartitionError):
+                    raise TopicsGone from error
             await asyncio.sleep(COMMIT_RETRY_S)
 
     async def committed(

@@ -288,8 +288,11 @@ class LogLines:
         self._log.warning(text, event.group, event.reason)
 
     def _position_reset(self, event: PositionReset) -> None:
+        text = "Position %d of %s-%d was trimmed away: going on at %d, %d records lost"
+        if event.new < event.old:
+            text = "Position %d of %s-%d is beyond the end of the log: going on at %d, %d records lost"
         self._log.warning(
-            "Position %d of %s-%d was trimmed away: going on at %d, %d records lost",
+            text,
             event.old,
             event.topic,
             event.partition,

@@ -6,7 +6,7 @@ import pytest
 
 from app.consuming.commits import Commits
 from app.consuming.offsets import OffsetLedger
-from app.errors import CommitRefused, CommitUnknown
+from app.errors import CommitRefused, CommitUnknown, TopicsGone
 from app.events import CommitFailed, OffsetsCommitted
 from app.messages import TopicPartition
 from tests.consuming.stage import AT, OTHER
@@ -57,3 +57,11 @@ async def test_offsets_of_a_deleted_topic_hold_up_no_others(desk: Desk) -> None:
     assert await desk.commits.commit(1)
     assert desk.client.commits == [{AT: 3}]
     assert desk.heard.of(CommitFailed) == []
+
+
+async def test_an_offset_of_a_topic_that_kafka_no_longer_knows_is_not_sent_again(desk: Desk) -> None:
+    desk.mark(AT, 3)
+    desk.client.commit_raises = [TopicsGone()]
+    assert await desk.commits.commit(1)
+    assert await desk.commits.commit(1)
+    assert desk.client.commits == []

@@ -14,7 +14,7 @@ from app.consuming import group as group_module
 from app.consuming import static_members
 from app.consuming.group import GroupRunner
 from app.errors import DuplicateInstance, MembershipLost
-from app.events import ClientRebuilt, PartitionsAssigned, TopicsMissing
+from app.events import ClientRebuilt, ErrorOccurred, PartitionsAssigned, TopicsMissing
 from app.routes.table import Subscription
 from tests.consuming.groups import Place, group_of
 from tests.consuming.stage import AT, Noted, consumer_class, line_of
@@ -187,6 +187,23 @@ def static_place(monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(static_members, "STEP_BACK_S", 0.01)
     monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
     return Place(consumer_instance_id="pod", consumer_heartbeat_ms=10)
+
+
+async def test_while_kafka_was_away_does_not_count_as_beyond_repair(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_module, "BEYOND_REPAIR_S", 0.2)
+    monkeypatch.setattr(group_module, "REBUILD_PAUSE_S", (0.01, 0.01))
+    place = Place()
+    runner, _ = run(line_of(consumer_class()), place=place)
+    await until(lambda: runner.state == "stable", "it joined")
+    place.kafka.reachable, place.start_fails = False, 10_000
+    monkeypatch.setattr(place.kafka, "topics", lambda: place.kafka.topic_partitions)
+    place.members[0].lose(MembershipLost("refused"))
+    await asyncio.sleep(0.5)
+    place.kafka.reachable = True
+    assert not runner.beyond_repair
+    await until(lambda: runner.beyond_repair, "the same, with Kafka there")
+    kinds = [(event.kind, str(event.error)) for event in place.heard.of(ErrorOccurred)]
+    assert kinds == [("consumer.client", "refused"), ("consumer.client", "no coordinator")], "each cause once"
 
 
 async def test_a_duplicate_of_its_instance_id_is_left_alone_until_it_goes(run: Run, static_place: Place) -> None:

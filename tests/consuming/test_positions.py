@@ -7,6 +7,7 @@ import pytest
 from app.consuming.positions import Positions
 from app.errors import PositionLost
 from app.events import PositionReset
+from app.messages import TopicPartition
 from tests.consuming.stage import AT, OTHER, Stage
 
 
@@ -47,7 +48,7 @@ async def test_a_partition_without_a_commit_in_a_group_that_has_some_is_read_fro
 
 @pytest.mark.parametrize(
     ("old", "beginning", "end", "new", "lost"),
-    [(10, 1000, 2000, 1000, 990), (500, 0, 100, 100, 0), (50, 0, 100, 50, None), (None, 7, 100, 7, None)],
+    [(10, 1000, 2000, 1000, 990), (500, 0, 100, 100, 400), (50, 0, 100, 50, None), (None, 7, 100, 7, None)],
     ids=["trimmed", "truncated", "still there", "never had one"],
 )
 async def test_a_position_that_has_gone_is_replaced_and_the_gap_is_told(
@@ -58,3 +59,12 @@ async def test_a_position_that_has_gone_is_replaced_and_the_gap_is_told(
     assert stage.client.seeks == [(AT, new)]
     told = [(event.old, event.new, event.lost) for event in stage.heard.of(PositionReset)]
     assert told == ([] if lost is None else [(old, new, lost)])
+
+
+@pytest.mark.parametrize(("stored", "new"), [({}, 0), ({AT: 500}, 5)], ids=["made anew", "truncated"])
+async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(
+    stage: Stage, positions: Positions, stored: dict[TopicPartition, int], new: int
+) -> None:
+    stage.client.stored_offsets, stage.client.ends = stored, {AT: 5}
+    assert await positions.recover(stage.client, PositionLost({AT: 500}), AT, 500) == new
+    assert stage.client.seeks == [(AT, new)]
