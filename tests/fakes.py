@@ -51,6 +51,7 @@ class FakeKafka:
 
     def __init__(self, topics: Mapping[str, int]) -> None:
         self.topic_partitions = dict(topics)
+        self.topic_ids: dict[str, bytes] = {}
         self.stored: dict[TopicPartition, list[StoredRecord]] = {}
         self.reachable: bool | None = True
         self.unreachable_for_s = 0.0
@@ -86,6 +87,9 @@ class FakeKafka:
         if not self.reachable:
             raise KafkaUnavailable
         return self.topic_partitions
+
+    def topic_id(self, topic: str) -> bytes | None:
+        return self.topic_ids.get(topic)
 
     async def max_message_bytes(self, topic: str, *, timeout_s: float, fresh: bool = False) -> int:
         return self.max_record_bytes

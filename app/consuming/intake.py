@@ -141,6 +141,7 @@ class Intake:
         marked, committed = services.ledger.marked(at) or 0, services.ledger.committed(at)
         try:
             offset = await services.positions.recover(services.client, lost, at, committed)
+            self.moved()
             if offset < max(marked, committed or 0) and services.ledger.owns(at, self._assignment.epoch):
                 services.ledger.rewind(at, offset)
         except KafkaUnavailable as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.consuming.attempts import Attempts
 from app.consuming.commits import Commits
 from app.consuming.context import GroupServices
+from app.consuming.known_topics import KnownTopics
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
@@ -26,9 +27,10 @@ from app.events import (
     PartitionsAssigned,
     PartitionsRevoked,
     PollReturned,
+    TopicCreatedAnew,
 )
 from app.messages import TopicPartition
-from app.routes.table import Group, InitialOffset, Subscription
+from app.routes.table import Group, Subscription
 
 if TYPE_CHECKING:
     from app.consuming.group import Surroundings
@@ -57,6 +59,7 @@ class Memory:
     outlived: dict[TopicPartition, asyncio.Task[None]] = field(default_factory=dict)
     static: StaticMember | None = None
     watchdog: Watchdog = field(default_factory=Watchdog)
+    topics: KnownTopics = field(default_factory=KnownTopics)
 
 
 class Membership:
@@ -79,6 +82,7 @@ class Membership:
         self._outlived = memory.outlived
         self._static = memory.static
         self._watchdog = memory.watchdog
+        self._memory = memory
         self._duplicate = False
         self._on_state = on_state
         self._workers: dict[TopicPartition, PartitionWorker] = {}
@@ -156,6 +160,10 @@ class Membership:
                 return reason
             if pulses % 2 == 0:
                 self._report()
+            try:
+                await self._look_for_topics_made_anew()
+            except KafkaUnavailable:
+                continue  # looked for again
             lines = changed(self._lines)
             if lines is not None and not await self._resubscribe(lines):
                 return None
@@ -208,14 +216,30 @@ class Membership:
             self._duplicate = True
             return
         await self._transactional.take(partitions, self._lines)
-        committed = await self._services.positions.start(self._client, partitions, self._initial_of)
+        initials = {topic: line.initial_offset for topic, line in self._lines.items()}
+        committed = await self._services.positions.start(self._client, partitions, initials)
         for partition in sorted(partitions):
             self._services.ledger.assign(partition, self._epoch, committed[partition])
             if not self._quiet:
                 self._start_worker(partition)
         self._tasks = [task for task in self._tasks if not task.done()]
+        await self._look_for_topics_made_anew()
         self._on_state("stable")
         self._monitor.emit(PartitionsAssigned(self._group.name, self._listener_id, partitions))
+
+    async def _look_for_topics_made_anew(self) -> None:
+        """What was marked of a topic says nothing of another one of its name; Kafka forgets what was committed of it,
+        but may have been told since."""
+        anew = self._memory.topics.made_anew(self._surroundings.cluster, self._lines)
+        workers = [worker for worker in self._workers.values() if worker.partition.topic in anew]
+        if not workers:
+            return
+        partitions = [worker.partition for worker in workers]
+        beginnings = await self._client.beginning_offsets(partitions, timeout_s=COMMIT_TIMEOUT_S)
+        for worker in workers:
+            worker.read_from(beginnings[worker.partition])
+        for topic in sorted({partition.topic for partition in partitions}):
+            self._monitor.emit(TopicCreatedAnew(self._group.name, self._listener_id, topic))
 
     def _start_worker(self, partition: TopicPartition) -> None:
         worker = PartitionWorker(partition, self._epoch, self._lines[partition.topic], self._services)
@@ -230,9 +254,6 @@ class Membership:
 
     def _be_troubled(self, reason: str) -> None:
         self._trouble = reason
-
-    def _initial_of(self, topic: str) -> InitialOffset:
-        return self._lines[topic].initial_offset
 
     async def on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
         await self._release()

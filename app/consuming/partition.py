@@ -75,6 +75,10 @@ class PartitionWorker:
         self._steering.changed()
         self.report()
 
+    def read_from(self, offset: int) -> None:
+        """Whatever was marked: the next batch begins at `offset`."""
+        self._steering.seek(offset)
+
     def end(self, *, revoked: bool) -> None:
         """Nothing more is dispatched; a job that runs goes on to its end."""
         for runner in self._runners:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from app.consumer import SeekTarget
@@ -11,8 +11,6 @@ from app.events import Monitor, PositionReset
 from app.kafka.protocols import ClusterView, ConsumerClient
 from app.messages import TopicPartition
 from app.routes.table import InitialOffset
-
-InitialOf = Callable[[str], InitialOffset]
 
 
 class Positions:
@@ -25,14 +23,15 @@ class Positions:
         self._timeout_s = timeout_s
 
     async def start(
-        self, client: ConsumerClient, partitions: Iterable[TopicPartition], initial_of: InitialOf
+        self, client: ConsumerClient, partitions: Iterable[TopicPartition], initials: Mapping[str, InitialOffset]
     ) -> Mapping[TopicPartition, int | None]:
-        """Seeks every assigned partition and returns what is committed for each. Raises KafkaUnavailable."""
+        """Seeks every assigned partition and returns what is committed for each; `initials`: where each topic of the
+        group begins. Raises KafkaUnavailable."""
         asked = sorted(partitions)
         committed = dict(await client.committed(asked, timeout_s=self._timeout_s))
         missing = [at for at in asked if committed[at] is None]
-        latest = [at for at in missing if initial_of(at.topic) == "latest"]
-        committed |= await self._start_at_the_end(client, latest)
+        if any(initials[at.topic] == "latest" for at in missing):
+            committed |= await self._start_at_the_end(client, missing, initials)
         fresh = [at for at in missing if committed[at] is None]
         beginnings = await client.beginning_offsets(fresh, timeout_s=self._timeout_s)
         for at in asked:
@@ -41,22 +40,19 @@ class Positions:
         return committed
 
     async def _start_at_the_end(
-        self, client: ConsumerClient, partitions: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, int | None]:
+        self, client: ConsumerClient, missing: Sequence[TopicPartition], initials: Mapping[str, InitialOffset]
+    ) -> Mapping[TopicPartition, int | None]:
         """At the group's very first assignment the ends of all partitions are committed, once and together: a
-        partition without a commit in a group that has some is new, and is read from its beginning."""
-        found: dict[TopicPartition, int | None] = {}
-        topics = self._cluster.topics()
-        for topic in sorted({at.topic for at in partitions}):
-            every = [TopicPartition(topic, number) for number in range(topics.get(topic, 0))]
-            known = await client.committed(every, timeout_s=self._timeout_s)
-            if any(offset is not None for offset in known.values()):
-                found.update({at: known.get(at) for at in partitions if at.topic == topic})
-                continue
-            ends = await client.end_offsets(every, timeout_s=self._timeout_s)
+        partition without a commit in a group that has some, of whichever topic, is new, and read from its beginning."""
+        counts = self._cluster.topics()
+        every = [TopicPartition(topic, number) for topic in sorted(initials) for number in range(counts.get(topic, 0))]
+        known = await client.committed(sorted({*every, *missing}), timeout_s=self._timeout_s)
+        if all(offset is None for offset in known.values()):
+            latest = [at for at in known if initials[at.topic] == "latest"]
+            ends = await client.end_offsets(latest, timeout_s=self._timeout_s)
             await client.commit(ends, timeout_s=self._timeout_s)
-            found.update({at: ends[at] for at in partitions if at.topic == topic})
-        return found
+            known = ends
+        return {at: known.get(at) for at in missing}
 
     async def find(self, client: ConsumerClient, at: TopicPartition, target: SeekTarget) -> int:
         """The offset that `target` means. Raises SeekFailed where the partition has no such offset,

@@ -22,6 +22,7 @@ from app.events.consuming import (
     PollReturned,
     PositionReset,
     RetryScheduled,
+    TopicCreatedAnew,
     TopicsMissing,
 )
 from app.events.monitor import (
@@ -105,6 +106,7 @@ __all__ = [
     "ServiceStateChanged",
     "State",
     "TopicCreated",
+    "TopicCreatedAnew",
     "TopicsMissing",
     "TransactionAborted",
     "TransactionCommitted",

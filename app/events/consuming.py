@@ -191,6 +191,15 @@ class PositionReset(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TopicCreatedAnew(Event):
+    """A topic was deleted and created again under its name: the group reads it from its beginning."""
+
+    group: str
+    listener_id: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClientRebuilt(Event):
     """A group's client was replaced by a new one."""
 

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
 from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest
 
 from app.errors import KafkaUnavailable
 from app.events import BrokerReachable, BrokerUnreachable, Monitor
+from app.kafka.all_topics import AllTopicsRequest, all_topics
 from app.kafka.connection import connection_options
 from app.kafka.tasks import bounded, end, reason
 from app.kafka.topic_details import TopicDetails, fetch_details, fetch_offsets
@@ -42,6 +43,7 @@ class ClusterState:
     brokers: tuple[int, ...]
     topics: Mapping[str, int]
     controller: int | None
+    topic_ids: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Cluster:
@@ -81,6 +83,9 @@ class Cluster:
 
     def topics(self) -> Mapping[str, int]:
         return {} if self._state is None else self._state.topics
+
+    def topic_id(self, topic: str) -> bytes | None:
+        return None if self._state is None else self._state.topic_ids.get(topic)
 
     async def start(self) -> None:
         """Starts probing; does not wait for an answer."""
@@ -128,7 +133,15 @@ class Cluster:
             client = AIOKafkaClient(**connection_options(self._settings, self.bootstrap_servers))
             self._client = client
             await client.bootstrap()
-        metadata = await self._client.fetch_all_metadata()
+        try:
+            found = all_topics(await self._client.send(self._client.get_random_node(), AllTopicsRequest()))
+        except IncompatibleBrokerVersion:
+            return await self._metadata_without_ids(self._client)
+        return ClusterState(found.brokers, found.partitions, found.controller, found.ids)
+
+    async def _metadata_without_ids(self, client: AIOKafkaClient) -> ClusterState:
+        """Of brokers that are too old to give topics ids, and of the in-memory one."""
+        metadata = await client.fetch_all_metadata()
         topics = {name: len(metadata.partitions_for_topic(name) or ()) for name in metadata.topics(False)}
         controller = getattr(metadata.controller, "nodeId", None)
         brokers = tuple(sorted(broker.nodeId for broker in metadata.brokers()))

@@ -196,6 +196,9 @@ class ClusterView(Protocol):
     def topics(self) -> Mapping[str, int]:
         """Partition count by topic, as of the last answer."""
 
+    def topic_id(self, topic: str) -> bytes | None:
+        """What tells a topic from another one of its name that was deleted; None where that is not known."""
+
     async def partition_count(self, topic: str, *, timeout_s: float) -> int | None:
         """How many partitions; None if the topic does not exist. Asks again, coalesced and at most once a
         second, when the topic is not known. Raises KafkaUnavailable when the brokers do not answer in time."""

@@ -113,6 +113,9 @@ class RecordingKafka:
     async def refresh(self, *, timeout_s: float) -> Mapping[str, int]:
         return self._topics
 
+    def topic_id(self, topic: str) -> bytes | None:
+        return None
+
     async def max_message_bytes(self, topic: str, *, timeout_s: float, fresh: bool = False) -> int:
         return KAFKA_DEFAULT_MAX_RECORD_BYTES
 

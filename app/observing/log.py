@@ -40,6 +40,7 @@ from app.events import (
     RetryScheduled,
     ServiceStateChanged,
     TopicCreated,
+    TopicCreatedAnew,
     TopicsMissing,
     WarningRaised,
 )
@@ -100,6 +101,7 @@ class LogLines:
         monitor.subscribe(DeadLetterDispatched, self._dead_letter_dispatched)
         monitor.subscribe(CommitFailed, self._commit_failed)
         monitor.subscribe(PositionReset, self._position_reset)
+        monitor.subscribe(TopicCreatedAnew, self._topic_created_anew)
         monitor.subscribe(ClientRebuilt, self._client_rebuilt)
 
     def _sampled(self, kind: str, topic: str, text: str, *values: Any) -> None:
@@ -299,6 +301,10 @@ class LogLines:
             event.new,
             event.lost,
         )
+
+    def _topic_created_anew(self, event: TopicCreatedAnew) -> None:
+        text = "[%s] Topic %s was deleted and created anew: group %s reads it from its beginning"
+        self._log.warning(text, event.listener_id, event.topic, event.group)
 
     def _client_rebuilt(self, event: ClientRebuilt) -> None:
         self._log.warning("The client of group %s was replaced: %s", event.group, event.reason)

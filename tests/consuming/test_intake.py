@@ -143,3 +143,17 @@ async def test_the_wait_for_a_fuller_batch_begins_with_its_first_record(stage: S
     stage.client.give(records(1, 2))
     await stage.marked(3)
     assert made.batches == [[0, 1, 2]]
+
+
+async def test_what_is_committed_comes_back_to_the_end_of_a_log_that_was_truncated(stage: Stage) -> None:
+    stage.client.beginnings, stage.client.ends = {AT: 0}, {AT: 10}
+    stage.client.stored_offsets = {AT: 100}
+    stage.client.fail_take(AT, PositionLost({AT: 100}))
+    worker = stage.assign(line_of(consumer_class()))
+    stage.ledger.assign(AT, 1, 100)
+    await until(lambda: stage.client.seeks == [(AT, 10)], "it goes on at the end")
+    await until(lambda: worker.idle, "it waits")
+    assert stage.ledger.to_commit() == {AT: 10}
+    stage.client.give(records(10, 11))
+    await stage.marked(12)
+    assert stage.ledger.to_commit() == {AT: 12}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from app.consuming.positions import Positions
 from app.errors import PositionLost
 from app.events import PositionReset
 from app.messages import TopicPartition
+from app.routes.table import InitialOffset
 from tests.consuming.stage import AT, OTHER, Stage
+
+EARLIEST: Mapping[str, InitialOffset] = {"t": "earliest"}
+LATEST: Mapping[str, InitialOffset] = {"t": "latest"}
 
 
 @pytest.fixture
@@ -19,7 +25,7 @@ def positions(stage: Stage) -> Positions:
 async def test_what_is_committed_is_where_it_goes_on(stage: Stage, positions: Positions) -> None:
     stage.client.stored_offsets = {AT: 5}
     stage.client.beginnings = {OTHER: 3}
-    committed = await positions.start(stage.client, [AT, OTHER], lambda _: "earliest")
+    committed = await positions.start(stage.client, [AT, OTHER], EARLIEST)
     assert committed == {AT: 5, OTHER: None}
     assert stage.client.seeks == [(AT, 5), (OTHER, 3)]
     assert stage.client.commits == []
@@ -29,7 +35,7 @@ async def test_a_new_group_that_wants_the_latest_commits_the_ends_once_and_for_a
     stage: Stage, positions: Positions
 ) -> None:
     stage.client.ends = {AT: 40, OTHER: 50}
-    committed = await positions.start(stage.client, [AT], lambda _: "latest")
+    committed = await positions.start(stage.client, [AT], LATEST)
     assert committed == {AT: 40}
     assert stage.client.commits == [{AT: 40, OTHER: 50}]
     assert stage.client.seeks == [(AT, 40)]
@@ -41,7 +47,7 @@ async def test_a_partition_without_a_commit_in_a_group_that_has_some_is_read_fro
     stage.client.stored_offsets = {AT: 5}
     stage.client.ends = {OTHER: 50}
     stage.client.beginnings = {OTHER: 2}
-    await positions.start(stage.client, [OTHER], lambda _: "latest")
+    await positions.start(stage.client, [OTHER], LATEST)
     assert stage.client.seeks == [(OTHER, 2)]
     assert stage.client.commits == []
 
@@ -55,7 +61,7 @@ async def test_a_position_that_has_gone_is_replaced_and_the_gap_is_told(
     stage: Stage, positions: Positions, old: int | None, beginning: int, end: int, new: int, lost: int | None
 ) -> None:
     stage.client.beginnings, stage.client.ends = {AT: beginning}, {AT: end}
-    await positions.recover(stage.client, PositionLost({AT: old}), AT)
+    assert await positions.recover(stage.client, PositionLost({AT: old}), AT) == new
     assert stage.client.seeks == [(AT, new)]
     told = [(event.old, event.new, event.lost) for event in stage.heard.of(PositionReset)]
     assert told == ([] if lost is None else [(old, new, lost)])
@@ -68,3 +74,14 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(
     stage.client.stored_offsets, stage.client.ends = stored, {AT: 5}
     assert await positions.recover(stage.client, PositionLost({AT: 500}), AT, 500) == new
     assert stage.client.seeks == [(AT, new)]
+
+
+async def test_a_topic_that_is_new_in_a_group_that_has_commits_is_read_from_its_beginning(
+    stage: Stage, positions: Positions
+) -> None:
+    stage.kafka.topic_partitions["other"] = 1
+    stage.client.stored_offsets = {TopicPartition("other", 0): 1}
+    stage.client.ends = {AT: 40}
+    committed = await positions.start(stage.client, [AT], {**LATEST, "other": "earliest"})
+    assert committed == {AT: None}
+    assert stage.client.seeks == [(AT, 0)]

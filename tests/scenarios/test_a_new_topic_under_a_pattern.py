@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from aiokafka.admin import AIOKafkaAdminClient
-
 from app.events import ClientRebuilt, CommitFailed, ErrorOccurred, GroupSubscribed, PartitionsAssigned
 from app.routes import Routes
 from tests.scenarios.stage import Draw, Seen, Stage, recording
+from tests.scenarios.topics import delete
 from tests.waiting import until
 
 
@@ -24,13 +23,6 @@ def drawing(topic: str, prefix: str, seen: Seen) -> Draw:
 
 def counts(seen: Seen, messages: int) -> bool:
     return len(seen) == messages
-
-
-async def delete(servers: str, *topics: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    await admin.delete_topics(list(topics))
-    await admin.close()
 
 
 async def test_messages_of_the_new_topic_arrive_after_one_rebalance(stage: Stage, seen: Seen) -> None:

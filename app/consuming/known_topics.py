@@ -1,0 +1,27 @@
+"""The topics that a group has met, told apart by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.kafka.protocols import ClusterView
+
+
+class KnownTopics:
+    """Remembers ids over assignments and clients, of the topics that are asked about only."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, bytes] = {}
+
+    def made_anew(self, cluster: ClusterView, topics: Iterable[str]) -> set[str]:
+        """Those of `topics` that are not what they were when they were met first: deleted, and created again."""
+        met: dict[str, bytes] = {}
+        anew = set()
+        for topic in topics:
+            before, now = self._ids.get(topic), cluster.topic_id(topic)
+            if before is not None and now is not None and before != now:
+                anew.add(topic)
+            if (known := now or before) is not None:
+                met[topic] = known
+        self._ids = met
+        return anew
