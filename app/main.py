@@ -78,7 +78,8 @@ class Service:
         self.lifecycle = Lifecycle(self.monitor)
         self._table = table
         self._embedded: EmbeddedBroker | None = _embedded_broker(settings)
-        self._cluster = Cluster(settings, settings.kafka_bootstrap_servers, self.monitor)
+        self._client_settings = _client_settings(settings, self._embedded)
+        self._cluster = Cluster(self._client_settings, settings.kafka_bootstrap_servers, self.monitor)
         self.recorded = _recorded(settings)
         self.producer = self._build_producer()
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
@@ -123,10 +124,7 @@ class Service:
         return await open_producer(self.settings, self._cluster.bootstrap_servers, options)
 
     def _open_consumer(self, group: str, topics: Sequence[str], listener: AssignmentListener) -> ConsumerClient:
-        settings = self.settings
-        if self._embedded is not None:
-            settings = settings.model_copy(update=dict(self._embedded.consumer_settings(settings)))
-        return AiokafkaConsumer(settings, self._cluster.bootstrap_servers, group, topics, listener)
+        return AiokafkaConsumer(self._client_settings, self._cluster.bootstrap_servers, group, topics, listener)
 
     async def start(self, *, consumers: bool = True) -> None:
         """Starts everything; does not wait for Kafka. Raises EmbeddedBrokerError."""
@@ -264,6 +262,11 @@ def _embedded_broker(settings: Settings) -> EmbeddedBroker | None:
     if kind == "off":
         raise EmbeddedBrokerError("KAFKA_EMBEDDED is off and KAFKA_BOOTSTRAP_SERVERS is empty")
     return choose_embedded(kind, Path(".demijohn"))
+
+
+def _client_settings(settings: Settings, embedded: EmbeddedBroker | None) -> Settings:
+    """What clients of groups and the view of the cluster go by: an embedded broker has a say in it."""
+    return settings if embedded is None else settings.model_copy(update=dict(embedded.consumer_settings(settings)))
 
 
 def build(service: Service, *, consumers: bool = True) -> Application:

@@ -39,6 +39,8 @@ class Intake:
         self._arrived: asyncio.Event | None = None
         self._last_given: int | None = None
         self._end_told = False
+        self._unreadable = ""
+        """The cause that was told last: it is told once, however often it is met."""
 
     @property
     def idle(self) -> bool:
@@ -75,11 +77,14 @@ class Intake:
                 await self._recover(lost)
                 continue
             except FetchFailed as error:
-                self._announce.error("consumer.fetch", error)
+                if str(error) != self._unreadable:
+                    self._unreadable = str(error)
+                    self._announce.error("consumer.fetch", error)
                 await self._ending.rest(pause_s)
                 pause_s = min(pause_s * 2, FETCH_PAUSE_S[1])
                 continue
             if records:
+                self._unreadable = ""
                 self._last_given, self._end_told = records[-1].offset, False
                 return records
             self._nothing_behind()
