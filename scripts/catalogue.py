@@ -50,6 +50,7 @@ GROUPS = {
         "a_commit_at_once_is_seen_by_kafka",
         "kafka_consumer_groups_sees_our_offsets",
         "a_seek_moves_the_group",
+        "transaction_markers_leave_no_lag",
     ),
     "Failing consumers": (
         "a_failing_partition_holds_up_no_other",
@@ -59,6 +60,7 @@ GROUPS = {
         "transactional_dead_letters",
     ),
     "Groups and rebalances": (
+        "groups_read_one_topic_each_for_itself",
         "instances_share_and_take_over",
         "members_come_and_go",
         "a_slow_job_over_a_rebalance",
@@ -74,6 +76,7 @@ GROUPS = {
     ),
     "Brokers in trouble": (
         "kafka_away_at_start",
+        "a_right_that_is_missing_is_named_and_missed_no_longer",
         "broker_trouble_under_the_producer",
         "broker_trouble_under_consumers",
         "a_leader_moves",
