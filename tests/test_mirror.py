@@ -55,7 +55,6 @@ TESTED_BY = {
     "producing/preparation.py": "test_producer.py",
     "producing/transaction.py": "producing/test_transactions.py",
     "producing/transaction_pool.py": "producing/test_transactions.py",
-    "kafka/cluster.py": "kafka/test_producer_client.py",
     "kafka/recording.py": "testing/test_producers.py",
     "kafka/topic_details.py": "scenarios/test_confluent_clients_move_over.py",
     "kafka/protocols.py": "kafka/test_consumer_client.py",

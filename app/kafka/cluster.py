@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+    for_code,
+)
 from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest
 
 from app.errors import KafkaUnavailable
@@ -62,6 +69,7 @@ class Cluster:
         self._asking: asyncio.Task[ClusterState] | None = None
         self._probe: asyncio.Task[None] | None = None
         self._limits: dict[str, tuple[float, int]] = {}
+        self._answered: int | None = None
         self._last_error = "no broker has been asked yet"
 
     @property
@@ -134,10 +142,25 @@ class Cluster:
             self._client = client
             await client.bootstrap()
         try:
-            found = all_topics(await self._client.send(self._client.get_random_node(), AllTopicsRequest()))
+            found = all_topics(await self._answer_of_any(self._client, AllTopicsRequest()))
         except IncompatibleBrokerVersion:
             return await self._metadata_without_ids(self._client)
         return ClusterState(found.brokers, found.partitions, found.controller, found.ids)
+
+    async def _answer_of_any(self, client: AIOKafkaClient, request: Any) -> Any:
+        """Of the broker that has answered last, else of any other: one that is down or hangs says nothing about the
+        cluster. Raises what the last one raised."""
+        nodes = sorted((broker.nodeId for broker in client.cluster.brokers()), key=lambda node: node != self._answered)
+        for node in nodes[:-1]:
+            with contextlib.suppress(NodeNotReadyError, KafkaConnectionError, RequestTimedOutError, TimeoutError):
+                return self._answer(node, await bounded(client.send(node, request), PROBE_TIMEOUT_S / len(nodes)))
+        if not nodes:
+            raise NodeNotReadyError("no broker is known")
+        return self._answer(nodes[-1], await client.send(nodes[-1], request))
+
+    def _answer(self, node: int, answer: Any) -> Any:
+        self._answered = node
+        return answer
 
     async def _metadata_without_ids(self, client: AIOKafkaClient) -> ClusterState:
         """Of brokers that are too old to give topics ids, and of the in-memory one."""
@@ -253,7 +276,7 @@ class Cluster:
 
     async def _send(self, request: Any) -> Any:
         client = await self._connected()
-        return await client.send(client.get_random_node(), request)
+        return await self._answer_of_any(client, request)
 
     async def _connected(self) -> AIOKafkaClient:
         if self._client is None:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from pathlib import Path
 
+from tests.history_journal import lines_of
 from tests.scenarios.stage import Stage
 from tests.service_process import ServiceProcess, service
 from tests.waiting import until
@@ -26,7 +27,8 @@ async def test_one_consumes_and_the_other_waits_for_its_place(stage: Stage, tmp_
     draw = "tests.scenarios.tables:journal"
 
     def payloads() -> list[int]:
-        return [int(line.split()[2]) for line in path.read_text().splitlines()] if path.exists() else []
+        given = [line.split()[6:] for line in lines_of(path) if line.startswith("given ")]
+        return [int(record.partition(":")[2]) for records in given for record in records]
 
     async with (
         service(stage.servers, draw=draw, environment=consuming, consumer_instance_id="pod-0") as first,
