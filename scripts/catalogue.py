@@ -44,6 +44,7 @@ GROUPS = {
         "the_kit_tells_what_kafka_would",
         "a_blocked_loop_names_its_consumer",
         "a_backlog_costs_no_memory",
+        "odd_records_come_as_they_were_sent",
     ),
     "Offsets": (
         "a_restart_resumes",
