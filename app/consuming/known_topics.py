@@ -14,14 +14,21 @@ class KnownTopics:
         self._ids: dict[str, bytes] = {}
 
     def made_anew(self, cluster: ClusterView, topics: Iterable[str]) -> set[str]:
-        """Those of `topics` that are not what they were when they were met first: deleted, and created again."""
-        met: dict[str, bytes] = {}
+        """Those of `topics` that are not what they were when they were met: deleted, and created again. They are named
+        again and again until they have been `met`."""
+        ids: dict[str, bytes] = {}
         anew = set()
         for topic in topics:
             before, now = self._ids.get(topic), cluster.topic_id(topic)
             if before is not None and now is not None and before != now:
                 anew.add(topic)
-            if (known := now or before) is not None:
-                met[topic] = known
-        self._ids = met
+            if (known := before or now) is not None:
+                ids[topic] = known
+        self._ids = ids
         return anew
+
+    def met(self, cluster: ClusterView, topics: Iterable[str]) -> None:
+        """What `topics` are now is what they are."""
+        for topic in topics:
+            if (now := cluster.topic_id(topic)) is not None:
+                self._ids[topic] = now

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 Changed = Callable[[Mapping[str, Subscription]], Mapping[str, Subscription] | None]
 """Given the lines by topic that are in use: those to use from now on, where they have changed."""
 COMMIT_TIMEOUT_S = 10.0
+LOOKUP_TIMEOUT_S = 2.0
+"""Of lookups that the group's wake-ups wait for; what fails is looked up again."""
 PULSE_S = 0.5
 END_AGE_S = 5.0
 """How old the known end of a partition may become."""
@@ -230,14 +232,15 @@ class Membership:
     async def _look_for_topics_made_anew(self) -> None:
         """What was marked of a topic says nothing of another one of its name; Kafka forgets what was committed of it,
         but may have been told since."""
-        anew = self._memory.topics.made_anew(self._surroundings.cluster, self._lines)
-        workers = [worker for worker in self._workers.values() if worker.partition.topic in anew]
-        if not workers:
+        topics, cluster = self._memory.topics, self._surroundings.cluster
+        if not (anew := topics.made_anew(cluster, self._lines)):
             return
+        workers = [worker for worker in self._workers.values() if worker.partition.topic in anew]
         partitions = [worker.partition for worker in workers]
-        beginnings = await self._client.beginning_offsets(partitions, timeout_s=COMMIT_TIMEOUT_S)
+        beginnings = await self._client.beginning_offsets(partitions, timeout_s=LOOKUP_TIMEOUT_S)
         for worker in workers:
             worker.read_from(beginnings[worker.partition])
+        topics.met(cluster, anew)
         for topic in sorted({partition.topic for partition in partitions}):
             self._monitor.emit(TopicCreatedAnew(self._group.name, self._listener_id, topic))
 

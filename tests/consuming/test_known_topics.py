@@ -15,6 +15,8 @@ def test_a_topic_is_made_anew_when_its_id_has_changed_and_only_then() -> None:
     assert known.made_anew(kafka, ["t"]) == set()
     kafka.topic_ids["t"] = b"2"
     assert known.made_anew(kafka, ["t"]) == {"t"}
+    assert known.made_anew(kafka, ["t"]) == {"t"}, "until it has been met"
+    known.met(kafka, ["t"])
     assert known.made_anew(kafka, ["t"]) == set()
 
 

@@ -409,3 +409,20 @@ async def test_where_an_id_cannot_be_initialised_no_offset_is_read() -> None:
     assert life.states == []
     await life.close()
     await life.place.producer.close(0.1)
+
+
+async def test_a_topic_that_was_made_anew_is_read_from_its_beginning_also_where_looking_it_up_fails_first(
+    live: Live,
+) -> None:
+    life = live(consumer_class())
+    life.place.kafka.topic_ids["t"] = b"1"
+    await life.joined()
+    life.client.give(records(5, 6))
+    await until(lambda: life.place.offsets == {AT: 7}, "the old topic's offset is committed")
+    life.client.beginnings[AT] = 0
+    life.client.lookups_raise = [KafkaUnavailable("not yet")]
+    life.place.kafka.topic_ids["t"] = b"2"
+    await until(lambda: (AT, 0) in life.client.seeks[-2:], "it is read from its beginning", 10)
+    await until(lambda: life.place.offsets[AT] == 0, "what is committed goes with it")
+    life.client.give(records(0, 1))
+    await until(lambda: life.place.offsets[AT] == 2, "the new topic's offset is committed")
