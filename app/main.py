@@ -20,6 +20,7 @@ from app.api.application import Application, build_application
 from app.api.receipts import Receipts
 from app.api.services import Services
 from app.consuming.runtime import Runtime, StopReport
+from app.dashboard.actions import add_actions
 from app.dashboard.routes import add_pages
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
@@ -282,6 +283,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
 
     application = build_application(service.services, lifespan=lifespan)
     add_pages(application, service.services.snapshot.document)
+    add_actions(application, service.services, ())
     service.front_door = application.admission
     application.state.recorded = service.recorded
     return application

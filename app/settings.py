@@ -26,7 +26,6 @@ MISSPELLED_CUTOFF = 0.86
 
 NOT_SUPPORTED = frozenset(
     {
-        "DASHBOARD_ACTIONS",
         "HTTP_ROOT_PATH",
     }
 )
@@ -154,6 +153,10 @@ class Settings(BaseSettings):
     consumer_max_partition_fetch_bytes: Positive = Field(MIB, description="Most bytes of one partition in a fetch")
     consumer_isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
         "read_committed", description="Whether aborted transactions are hidden"
+    )
+
+    dashboard_actions: bool = Field(
+        False, description="Whether everybody may act from the dashboard; without API keys only (else: role admin)"
     )
 
     shutdown_timeout_s: Seconds = Field(25, description="The whole stop takes at most this long")

@@ -172,8 +172,9 @@ class Admission:
 def warn_if_exposed(settings: Settings, monitor: Monitor) -> None:
     """Tells the operator where everybody on the network may call the service."""
     if settings.http_api_keys_file is None and not is_loopback(settings.http_host):
+        acts = " and act from it (DASHBOARD_ACTIONS)" if settings.dashboard_actions else ""
         detail = (
-            f"The service listens on {settings.http_host} and asks for no API key: whoever reaches it may produce and "
-            "read the dashboard; set HTTP_API_KEYS_FILE, or keep strangers off the network"
+            f"The service listens on {settings.http_host} and asks for no API key: whoever reaches it may produce, "
+            f"read the dashboard{acts}; set HTTP_API_KEYS_FILE, or keep strangers off the network"
         )
         monitor.emit(WarningRaised("no_api_keys", detail))

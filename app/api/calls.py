@@ -25,6 +25,7 @@ WANTED = frozenset(
         b"idempotency-key",
         b"origin",
         b"prefer",
+        b"sec-fetch-site",
         b"traceparent",
         b"tracestate",
         b"x-api-key",

@@ -137,3 +137,19 @@ class ApiKeysLoaded(Event):
 
     path: str
     keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorActed(Event):
+    """Somebody acted from the dashboard, or tried to and could not: `outcome` is `done`, `refused` or `failed`.
+
+    `by` is the name of an API key, or `operator@` and an address; `action` what was wanted (`partitions.pause`) and
+    `target` what it was to be done to, in words; `detail` what came of it. Fires once for each action that changes
+    something, on the instance that was asked.
+    """
+
+    by: str
+    action: str
+    target: str
+    outcome: Literal["done", "refused", "failed"]
+    detail: str = ""

@@ -28,6 +28,7 @@ from app.events import (
     MessagesProducedSync,
     MessagesSettled,
     Monitor,
+    OperatorActed,
     PartitionsAssigned,
     PartitionsRevoked,
     PollReturned,
@@ -74,6 +75,7 @@ class LogLines:
         monitor.subscribe(LoopStuck, lambda event: self._log.error("%s", blocked_text(event)))
         monitor.subscribe(RequestRefused, self._request_refused)
         monitor.subscribe(ApiKeysLoaded, self._api_keys_loaded)
+        monitor.subscribe(OperatorActed, self._operator_acted)
 
     def _subscribe_producer(self, monitor: Monitor) -> None:
         if self._log.isEnabledFor(logging.INFO):
@@ -133,6 +135,10 @@ class LogLines:
 
     def _api_keys_loaded(self, event: ApiKeysLoaded) -> None:
         self._log.info("%s has changed: %s in force", event.path, counted(event.keys, "API key"))
+
+    def _operator_acted(self, event: OperatorActed) -> None:
+        detail = f": {event.detail}" if event.detail else ""
+        self._log.info("%s %s by %s on %s%s", event.action, event.outcome, event.by, event.target, detail)
 
     def _message_produced_sync(self, event: MessageProducedSync) -> None:
         self._sampled(

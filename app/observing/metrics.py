@@ -26,6 +26,7 @@ from app.events import (
     LoopLagMeasured,
     MessagesSettled,
     Monitor,
+    OperatorActed,
     PartitionsAssigned,
     PositionReset,
     ProducerRebuilt,
@@ -103,6 +104,7 @@ class Metrics(Collector):
         monitor.subscribe(PartitionsAssigned, lambda event: self._count("rebalances", event.group))
         monitor.subscribe(CommitFailed, lambda event: self._count("commit_failures", event.group))
         monitor.subscribe(PositionReset, self._position_reset)
+        monitor.subscribe(OperatorActed, lambda event: self._count("operator_actions", event.action, event.outcome))
         monitor.subscribe(LoopLagMeasured, self._loop_lag_measured)
         monitor.subscribe(LoopBlocked, self._loop_blocked)
 
@@ -236,6 +238,7 @@ COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "rebalances": ("Assignments received", ("group",)),
     "commit_failures": ("Commits that did not succeed", ("group",)),
     "client_rebuilds": ("Kafka clients replaced", ("client",)),
+    "operator_actions": ("What operators did from the dashboard", ("action", "outcome")),
     "event_loop_blocks": (
         "Times that the event loop did not turn for a second; no consumer: other code",
         ("consumer",),

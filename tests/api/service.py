@@ -14,6 +14,7 @@ from app.api.application import Application, build_application
 from app.api.receipts import Receipts
 from app.api.services import Services
 from app.consumer import Consumer
+from app.dashboard.actions import Action, add_actions
 from app.dashboard.routes import add_pages
 from app.events import BrokerReachable, Monitor
 from app.lifecycle import Lifecycle
@@ -69,12 +70,20 @@ def draw(routes: Routes) -> None:
 class Service:
     """Everything wired as the composition root does it; `http` speaks to it in process."""
 
-    def __init__(self, *, fast_lane: bool = True, topics: Mapping[str, int] | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        fast_lane: bool = True,
+        topics: Mapping[str, int] | None = None,
+        actions: Sequence[Action[Any]] = (),
+        **settings: Any,
+    ) -> None:
         self.settings = Settings(_env_file=None, kafka_bootstrap_servers="kafka:9092", **settings)  # type: ignore[call-arg]  # pydantic-settings adds it
         self.kafka = FakeKafka({"example": 2, "other": 1} if topics is None else topics)
         self.monitor = Monitor()
         self.lines = LogLines(self.monitor)
         self.state = Lifecycle(self.monitor)
+        self.actions = actions
         self.producer = Producer(self.settings, self.kafka, self.kafka.open_client, self.monitor)
         self.runtime = FakeRuntime()
         self.receipts = Receipts("host:1:ab", self.settings.http_receipts_max, self.settings.http_receipt_ttl_s)
@@ -108,6 +117,7 @@ class Service:
         )
         application = build_application(services, fast_lane=fast_lane)
         add_pages(application, self.snapshot.document)
+        self.guard = add_actions(application, services, self.actions)
         return application
 
     def client(self) -> httpx.AsyncClient:

@@ -20,8 +20,9 @@ from tests.api.service import Service, until
 
 MESSAGE = {"topic": "example", "payload": 1}
 MEMBERS = {"type", "title", "status", "detail", "code", "retriable", "request_id", "errors"}
-NOT_PROVOKED = {"atomic", "internal_error", "transaction_aborted"}
-"""Only inside a batch answer; never on purpose; only for a producer of one's own that transacts."""
+NOT_PROVOKED = {"atomic", "internal_error", "transaction_aborted", "invalid_action", "conflict"}
+"""Only inside a batch answer; never on purpose; only for a producer of one's own that transacts; only for
+actions of the dashboard (tests/dashboard)."""
 
 
 class Stage(NamedTuple):
