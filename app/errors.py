@@ -14,6 +14,7 @@ DemijohnError
 │   └── DuplicateInstance       wait until the other client has gone: it uses the same instance id
 ├── FetchFailed                 wait: this partition cannot be read now
 ├── PositionLost                the place to read from has gone: look up another and seek
+├── CommandRefused              tell the operator why: an instance will not do it
 ├── ProduceError                one message; `code`, `retriable`, `stored` say what to do
 │   ├── MessageInvalid          correct the message
 │   ├── UnknownTopic            create the topic or correct its name
@@ -134,6 +135,10 @@ class PositionLost(DemijohnError):
     def __init__(self, partitions: dict[tuple[str, int], int | None]) -> None:
         self.partitions = partitions
         super().__init__(f"No position to read from in {partitions}")
+
+
+class CommandRefused(DemijohnError):
+    """An instance will not do what an operator asked for."""
 
 
 class ProduceError(DemijohnError):

@@ -25,6 +25,7 @@ STOREYS = {
     "app.observing": 8,
     "app.routing": 9,
     "app.consumers": 9,
+    "app.fleet": 9,
     "app.api": 10,
     "app.dashboard": 10,
     "app.main": 11,

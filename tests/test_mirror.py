@@ -51,6 +51,7 @@ TESTED_BY = {
     "events/consuming.py": "events/test_monitor.py",
     "events/producing.py": "events/test_monitor.py",
     "events/service.py": "events/test_monitor.py",
+    "fleet/view.py": "fleet/test_alone.py",
     "producing/acceptance.py": "test_producer.py",
     "producing/flushing.py": "producing/test_buffer.py",
     "producing/preparation.py": "test_producer.py",
