@@ -32,7 +32,8 @@ from app.events import (
 )
 from app.kafka.protocols import ClusterView, ProducerOpener
 from app.messages import DeliveryReport, OutgoingMessage
-from app.producing.acceptance import UNREACHABLE_AFTER_S, Acceptance
+from app.producing.acceptance import Acceptance
+from app.producing.dispatcher import UNREACHABLE_AFTER_S
 from app.producing.flushing import Accept
 from app.producing.handle import DeliveryHandle, OnSettled
 from app.producing.outlets import AS_CONFIGURED

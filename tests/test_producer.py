@@ -141,6 +141,31 @@ async def test_sync_calls_fail_at_once_while_kafka_is_known_to_be_away_and_async
     assert (await handle.wait(5)).status == "delivered"
 
 
+async def test_sync_calls_that_wait_fail_once_kafka_is_known_to_be_away_and_what_is_handed_over_waits_on(
+    setting: Setting,
+) -> None:
+    producer, kafka = setting.producer, setting.kafka
+    kafka.answers = False
+    handed_over = producer.accept(OutgoingMessage(topic="t", payload=1), queued=False)
+    await until(lambda: kafka.unanswered, "it was sent")
+    behind = [producer.accept(OutgoingMessage(topic="t", payload=2), queued=queued) for queued in (False, True)]
+    kafka.reachable = False
+    in_room = [producer.accept(OutgoingMessage(topic="late", payload=3), queued=queued) for queued in (False, True)]
+    kafka.unreachable_for_s = 2.1
+    for handle in (behind[0], in_room[0]):
+        report = await handle.wait(5)
+        assert report.status == "failed"
+        assert isinstance(report.error, BrokerUnavailable)
+    assert [handle.status for handle in (handed_over, behind[1], in_room[1])] == [None, None, None]
+    kafka.topic_partitions["late"] = 1
+    kafka.reachable, kafka.unreachable_for_s = True, 0.0
+    kafka.answer_now()
+    for handle in (handed_over, behind[1], in_room[1]):
+        assert (await handle.wait(5)).status == "delivered"
+    assert [record.value for record in kafka.records("t")] == [b"1", b"2"]
+    assert [record.value for record in kafka.records("late")] == [b"3"]
+
+
 async def test_of_an_invalid_batch_nothing_is_sent_and_every_fault_has_its_index(setting: Setting) -> None:
     with pytest.raises(MessageInvalid) as raised:
         await setting.producer.produce_many_sync(

@@ -14,7 +14,7 @@ from app.events import MessagesAccepted, Monitor
 from app.kafka.protocols import ClusterView, ProducerOpener
 from app.messages import OutgoingMessage
 from app.producing.budget import QueueBudget
-from app.producing.dispatcher import Dispatcher
+from app.producing.dispatcher import UNREACHABLE_AFTER_S, Dispatcher
 from app.producing.flushing import Flusher
 from app.producing.handle import DeliveryHandle, OnSettled
 from app.producing.outlets import AS_CONFIGURED, DeliveryOptions, Outlets
@@ -24,8 +24,6 @@ from app.producing.transaction import Transaction, TransactionServices
 from app.producing.transactions import Transactions
 from app.settings import Settings
 
-UNREACHABLE_AFTER_S = 2.0
-"""Sync calls fail at once when Kafka has been known to be away for longer."""
 Outlet = Dispatcher | Transaction
 
 
@@ -88,11 +86,13 @@ class Acceptance:
         try:
             if (refusal := self.refusal(outlet, queued=queued)) is not None:
                 raise refusal
-            return self._take(prepared, outlet, queued=queued, on_settled=on_settled, admitted=admitted)
+            handle = self._take(prepared, outlet, queued=queued, on_settled=on_settled, admitted=admitted)
         except ProduceError as error:
             if isinstance(outlet, Transaction):
                 outlet.break_off(error)
             raise
+        handle.awaited = not queued
+        return handle
 
     async def room(self, outlet: Outlet, messages: int, size_bytes: int) -> None:
         """Waits until the queue has room for messages to `outlet`. Raises QueueFull, as `take` does."""
@@ -142,7 +142,9 @@ class Acceptance:
         """As `take`, for those after the first of a call, when it is too late to raise: a handle that has failed."""
         refusal = self.refusal(outlet, queued=False)
         if refusal is None:
-            return self._take(prepared, outlet, queued=False)
+            handle = self._take(prepared, outlet, queued=False)
+            handle.awaited = True
+            return handle
         handle = self._handle(prepared, outlet)
         handle.settle(refusal)
         return handle

@@ -14,9 +14,11 @@ from app.kafka.protocols import ClusterView
 from app.messages import TopicPartition
 from app.producing.clients import Clients
 from app.producing.handle import QUEUED, DeliveryHandle
-from app.producing.lane import Lane, LaneServices, announce, expire, settle_all
+from app.producing.lane import Lane, LaneServices, announce, expire, release_awaited, settle_all
 from app.producing.partitioners import KeyPartitioner, Spread
 
+UNREACHABLE_AFTER_S = 2.0
+"""Sync calls fail at once when Kafka has been known to be away for longer, those too that wait already."""
 DEADLINE_TICK_S = 0.1
 LOOKUP_TIMEOUT_S = 2.0
 LOOKUP_PAUSE_S = 0.2
@@ -50,6 +52,7 @@ class Dispatcher:
         self._spreads: dict[str, Spread] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
+        self._away = False
         self.pending: set[DeliveryHandle] = set()
 
     def dispatch(self, handle: DeliveryHandle) -> None:
@@ -145,13 +148,16 @@ class Dispatcher:
         while True:
             await asyncio.sleep(DEADLINE_TICK_S)
             now = time.monotonic()
+            away_before, self._away = self._away, self._cluster.unreachable_for_s > UNREACHABLE_AFTER_S
             for room in self._rooms.values():
                 expire(room, now, self._monitor)
+                if self._away and not away_before:
+                    release_awaited(room, self._monitor)
             for at, lane in list(self._lanes.items()):
                 if lane.idle:
                     del self._lanes[at]
                 else:
-                    lane.check_deadlines(now)
+                    lane.check_deadlines(now, away=self._away)
 
     async def flush(self, timeout_s: float) -> None:
         """Waits until nothing is pending, at most `timeout_s`."""

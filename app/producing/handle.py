@@ -19,7 +19,7 @@ class DeliveryHandle:
     """Follows one message: queued in our own queue, handed over to the client, settled by one verdict.
 
     `partition`, `offset` are None until known; `timestamp` is in milliseconds; `deadline` and `accepted_at`
-    are of `time.monotonic`.
+    are of `time.monotonic`. `awaited`: a call waits for it, so it fails where Kafka is known to be away.
     """
 
     __slots__ = (
@@ -32,6 +32,7 @@ class DeliveryHandle:
         "_withdrawn",
         "accepted_at",
         "attempts",
+        "awaited",
         "deadline",
         "error",
         "headers",
@@ -69,6 +70,7 @@ class DeliveryHandle:
         self.error: ProduceError | None = None
         self.latency_ms = 0.0
         self.attempts = 0
+        self.awaited = False
         self._prefix, self._sequence = identity
         self._waiters: tuple[asyncio.Future[None], ...] = ()
         self._on_settled: OnSettled | None = None

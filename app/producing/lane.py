@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,9 +87,13 @@ class Lane:
         elif self._company is not None and not self._patient():
             _wake(self._company)
 
-    def check_deadlines(self, now: float) -> None:
-        """Fails what waited in the queue for too long; gives up on a batch that is overdue."""
+    def check_deadlines(self, now: float, *, away: bool = False) -> None:
+        """Fails what waited in the queue for too long, and with Kafka `away` what a call waits for; gives up on a batch
+        that is overdue."""
         expire(self._queue, now, self._services.monitor)
+        if away and self._urgent:
+            self._urgent = False
+            release_awaited(self._queue, self._services.monitor)
         answer = self._answer
         if answer is not None and not answer.done() and self._in_flight[0].deadline <= now:
             answer.set_exception(DeadlinePassed("no answer before the deadline"))
@@ -319,3 +323,10 @@ def expire(queue: deque[DeliveryHandle], now: float, monitor: Monitor) -> None:
             overdue.append(handle)
     text = "Kafka could not be reached before the deadline; the message was withdrawn and is not stored"
     settle_all(overdue, BrokerUnavailable(text), monitor)
+
+
+def release_awaited(queue: Iterable[DeliveryHandle], monitor: Monitor) -> None:
+    """Fails what calls wait for and was never handed over: Kafka is known to be away, and async messages wait on."""
+    awaited = [handle for handle in queue if handle.awaited and handle.state == QUEUED]
+    text = "Kafka has not answered for more than 2 s; the message was withdrawn and is not stored"
+    settle_all(awaited, BrokerUnavailable(text), monitor)

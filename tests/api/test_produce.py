@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -393,6 +394,29 @@ async def test_kafka_known_to_be_away_is_told_at_once(either: Service) -> None:
     assert response.status_code == 503
     assert response.json()["code"] == "broker_unavailable"
     assert time.monotonic() - started < 1
+
+
+async def test_a_call_that_waits_is_released_when_kafka_is_known_to_be_away(either: Service) -> None:
+    either.kafka.answers = False
+    handed_over = asyncio.create_task(either.produce("?timeout=30", payload=1, partition=0))
+    await until(lambda: bool(either.kafka.unanswered))
+    waiting = [
+        asyncio.create_task(call)
+        for call in (
+            either.produce("?timeout=30", payload=2, partition=0),
+            either.batch({"topic": "example", "payload": 3, "partition": 0}, query="?timeout=30"),
+        )
+    ]
+    await until(lambda: either.producer.in_flight == 3)
+    either.kafka.unreachable_for_s = 2.5
+    async with asyncio.timeout(5):
+        answers = [await task for task in waiting]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "broker_unavailable")] * 2
+    assert not handed_over.done()
+    either.kafka.unreachable_for_s = 0
+    either.kafka.answer_now()
+    assert (await handed_over).status_code == 200
+    assert [record.value for record in either.kafka.records("example")] == [b"1"]
 
 
 async def test_async_is_answered_with_a_receipt_that_tells_the_verdict(either: Service) -> None:
