@@ -10,7 +10,7 @@ from app.api.admission import Admission
 from app.api.async_messages import AsyncMessages
 from app.api.atomic import refuse_known_faults
 from app.api.batch_items import CAPACITY_CODES, Item, Outcome, answer, make_items, outcome
-from app.api.bodies import check_content_type, read_body
+from app.api.bodies import check_content_encoding, check_content_type, read_body
 from app.api.calls import Call, RouteInfo, is_stream
 from app.api.message_reader import ReadMessage, read_batch
 from app.api.ndjson import NdjsonStreams
@@ -39,17 +39,19 @@ class BatchRoute:
         self, settings: Settings, admission: Admission, batches: Batches, replays: Replays, streams: NdjsonStreams
     ) -> None:
         self._settings = settings
-        self._options = OptionsReader(settings, batch=True)
+        self._options = OptionsReader(settings, ("mode", "timeout", "atomic"))
         self._admission = admission
         self._replays = replays
         self._batches = batches
         self._streams = streams
 
     async def __call__(self, call: Call) -> Reply | StreamedReply:
-        if is_stream(call):
-            return self._streams.open(call, self._options.read(call.query))
-        check_content_type(call)
+        if not (streamed := is_stream(call)):
+            check_content_type(call)
+        check_content_encoding(call)
         options = self._options.read(call.query)
+        if streamed:
+            return self._streams.open(call, options)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
         if b"idempotency-key" in call.headers:
             return await self._replays.answer(call, body, lambda: BatchAttempt(body, options, self._batches))
@@ -145,7 +147,9 @@ class Batches:
                     item.message = traced(item.message, trace)
 
     def _refused_whole(self, items: Sequence[Item], call: Call, *, queued: bool) -> Reply:
-        refusal = Refusal("invalid_message", "Nothing was sent: the batch is atomic and has faults")
+        faulty = sum(item.refusal is not None for item in items)
+        whole = f"Nothing was sent: the batch is atomic, and {faulty} of its {len(items)} messages cannot be sent"
+        refusal = Refusal("invalid_message", whole)
         results = [item.result() for item in items]
         members = {"receipts": results} if queued else counted(results)
         return answer(items, members, Outcome(422, refusal), call.request_id)

@@ -15,6 +15,7 @@ from app.errors import Fault, ProduceError
 from app.messages import OutgoingMessage
 from app.producer import DeliveryHandle
 
+UNKNOWN = "delivery_unknown"
 CAPACITY_CODES = frozenset({"broker_unavailable", "queue_full", "overloaded", "draining"})
 FIELD_OF_CODE = {
     "internal_topic": "topic",
@@ -82,13 +83,13 @@ class Item:
         }
 
     def _failure(self, refusal: Refusal) -> dict[str, Any]:
-        status = {"atomic": "not_sent", "delivery_unknown": "unknown"}.get(refusal.code, "failed")
+        status = {"atomic": "not_sent", UNKNOWN: "unknown"}.get(refusal.code, "failed")
         return {
             "status": status,
             "code": refusal.code,
             "detail": refusal.detail,
             "retriable": code_of(refusal.code).retriable,
-            "errors": errors_of(refusal.faults) if refusal.code != "delivery_unknown" else [],
+            "errors": errors_of(refusal.faults) if refusal.code != UNKNOWN else [],
             "label": self.label,
         }
 
@@ -115,7 +116,7 @@ def outcome(items: Sequence[Item], success: int) -> Outcome:
     if len(refusals) < len(items):
         partly = 207 if success == 200 else success
         return Outcome(partly if refusals else success, None)
-    for status, kind in ((504, frozenset({"delivery_unknown"})), (503, CAPACITY_CODES)):
+    for status, kind in ((504, frozenset({UNKNOWN})), (503, CAPACITY_CODES)):
         for refusal in refusals:
             if refusal.code in kind:
                 return Outcome(status, refusal)
@@ -134,6 +135,9 @@ def answer(items: Sequence[Item], members: dict[str, Any], decided: Outcome, req
 
 
 def _summary(items: Sequence[Item], chosen: Refusal) -> str:
-    if len(items) == 1:
+    """What is said of the whole; `chosen` is the refusal of one of the items, or of all of them together."""
+    index = next((item.index for item in items if item.refusal is chosen), None)
+    if len(items) == 1 or index is None:
         return chosen.detail
-    return f"None of the {len(items)} messages is known to be stored, for example: {chosen.detail}"
+    stored = "is known to be stored" if chosen.code == UNKNOWN else "is stored"
+    return f"None of the {len(items)} messages {stored}; messages.{index}: {chosen.detail}"

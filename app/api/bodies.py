@@ -34,6 +34,12 @@ def check_content_type(call: Call) -> None:
         raise Refusal("unsupported_media_type", f"Send application/json in UTF-8, not {given[:100]!r}")
 
 
+def check_content_encoding(call: Call) -> None:
+    """Raises Refusal `unsupported_encoding` where the body has a content coding that is not undone."""
+    if b"content-encoding" in call.headers:
+        inflater(call.headers[b"content-encoding"])
+
+
 def is_json(content_type: bytes) -> bool:
     """Whether a Content-Type is JSON (also `*/*+json`) and any charset it names is UTF-8."""
     known = _json_types.get(content_type)
@@ -52,7 +58,9 @@ def _is_json(content_type: bytes) -> bool:
         return False
     name, parameters = match[1].lower(), match[2]
     charsets = {value.strip(b'"').lower() for value in CHARSET(parameters)}
-    return (name == b"application/json" or name.endswith(b"+json")) and charsets <= {b"utf-8", b"utf8"}
+    subtype = name.partition(b"/")[2]
+    is_json_type = name == b"application/json" or (subtype.endswith(b"+json") and subtype != b"+json")
+    return is_json_type and charsets <= {b"utf-8", b"utf8"}
 
 
 async def read_body(call: Call, admission: Admission, stall_timeout_s: float) -> bytes:

@@ -23,6 +23,8 @@ class ConfluentCode(NamedTuple):
 
 
 BY_CODE: Mapping[str, ConfluentCode] = {
+    "invalid_parameter": ConfluentCode(422, 42201),
+    "invalid_idempotency_key": ConfluentCode(422, 42201),
     "unauthorized": ConfluentCode(401, 40101),
     "unknown_topic": ConfluentCode(404, 40401),
     "unknown_partition": ConfluentCode(404, 40402),
@@ -33,6 +35,10 @@ BY_CODE: Mapping[str, ConfluentCode] = {
 BY_STATUS: Mapping[int, int] = {
     400: 40001,
     403: 40301,
+    404: 40403,
+    405: 40403,
+    406: 40403,
+    408: 40001,
     413: 41301,
     415: 41501,
     422: 42201,
@@ -41,14 +47,15 @@ BY_STATUS: Mapping[int, int] = {
     503: 50302,
     504: 50002,
 }
+"""Methods that are not allowed and bodies that do not come have no number of their own: the nearest stands for each."""
 FAILED, RETRIABLE, FORBIDDEN = 50002, 50003, 40301
 """Numbers of records that were not stored: for good, for now, or because they may not be."""
 
 
 def confluent_reply(refusal: Refusal) -> Reply:
-    """The answer to a refused request; a status without a number of its own is its number."""
-    meaning = code_of(refusal.code)
-    code = BY_CODE.get(refusal.code) or ConfluentCode(meaning.status, BY_STATUS.get(meaning.status, meaning.status))
+    """The answer to a refused request."""
+    status = code_of(refusal.code).status
+    code = BY_CODE.get(refusal.code) or ConfluentCode(status, BY_STATUS[status])
     message = refusal.detail.encode("utf-8", "backslashreplace").decode("utf-8")
     body = orjson.dumps({"error_code": code.number, "message": message})
     return Reply(code.status, body, V2_JSON, (*problem_headers(refusal.code), *refusal.headers))

@@ -11,12 +11,13 @@ import orjson
 from app.api.admission import Admission
 from app.api.batch import Batches
 from app.api.batch_items import Item
-from app.api.bodies import read_body
+from app.api.bodies import check_content_encoding, read_body
 from app.api.calls import Call, RouteInfo
 from app.api.confluent_errors import V2_JSON, record_error
 from app.api.confluent_records import is_binary, read_records
 from app.api.message_reader import ReadMessage
 from app.api.problems import Refusal
+from app.api.produce_options import OptionsReader
 from app.api.replays import Replays
 from app.api.replies import Reply
 from app.api.single import missing_text
@@ -29,13 +30,14 @@ PATH = re.compile(r"/topics/([^/]+)(?:/partitions/([^/]+))?").fullmatch
 
 
 class ConfluentRoute:
-    """Handles calls to one of the two paths. The query is not looked at, as there."""
+    """Handles calls to one of the two paths. Of the options of the other routes only `timeout` is one here."""
 
     def __init__(
         self, template: str, settings: Settings, admission: Admission, batches: Batches, replays: Replays
     ) -> None:
         self.info = RouteInfo(template, writes=True, produces=True)
         self._settings = settings
+        self._options = OptionsReader(settings, ("timeout",))
         self._admission = admission
         self._batches = batches
         self._replays = replays
@@ -43,20 +45,22 @@ class ConfluentRoute:
     async def __call__(self, call: Call) -> Reply:
         content_type = call.headers.get(b"content-type", b"")
         binary = is_binary(content_type)
+        check_content_encoding(call)
+        timeout_s = self._options.read(call.query).timeout_s
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
-        attempt = ConfluentAttempt(self, body, binary)
+        attempt = ConfluentAttempt(self, body, binary, timeout_s)
         if b"idempotency-key" in call.headers:
             return await self._replays.answer(call, b"%d\n%b" % (binary, body), lambda: attempt)
         return await attempt.answer(call)
 
-    async def begin(self, body: bytes, binary: bool, call: Call) -> Sequence[Item]:
-        """The records of a body, taken on. Raises Refusal."""
+    async def begin(self, body: bytes, binary: bool, call: Call, timeout_s: float) -> Sequence[Item]:
+        """The records of a body, taken on, and settled or waited for. Raises Refusal."""
         topic, partition = target_of(call.path)
         self._batches.check_topic(topic, call)
         messages = read_records(body, topic, partition, binary=binary, max_records=self._settings.http_max_batch)
         await self._check_exists(topic, partition)
         items = self._batches.take([ReadMessage(message, (), None) for message in messages], call)
-        await self._batches.deliver(items, call, self._settings.http_timeout_s)
+        await self._batches.deliver(items, call, timeout_s)
         return items
 
     async def _check_exists(self, topic: str, partition: int | None) -> None:
@@ -67,26 +71,27 @@ class ConfluentRoute:
         if partition is not None and partitions is not None and partition >= partitions:
             raise Refusal("unknown_partition", f"Topic {topic} has partitions 0 to {partitions - 1}, not {partition}")
 
-    async def wait_on(self, items: Sequence[Item]) -> None:
+    async def wait_on(self, items: Sequence[Item], timeout_s: float) -> None:
         """Waits for verdicts that were missing."""
-        await self._batches.settle_rest(items, self._settings.http_timeout_s)
+        await self._batches.settle_rest(items, timeout_s)
 
 
 class ConfluentAttempt:
     """One call; its records are taken on once, however often it is asked about."""
 
-    def __init__(self, route: ConfluentRoute, body: bytes, binary: bool) -> None:
+    def __init__(self, route: ConfluentRoute, body: bytes, binary: bool, timeout_s: float) -> None:
         self._route = route
         self._body = body
         self._binary = binary
+        self._timeout_s = timeout_s
         self._items: Sequence[Item] = ()
 
     async def answer(self, call: Call) -> Reply:
         """Raises Refusal."""
         if self._items:
-            await self._route.wait_on(self._items)
+            await self._route.wait_on(self._items, self._timeout_s)
         else:
-            self._items = await self._route.begin(self._body, self._binary, call)
+            self._items = await self._route.begin(self._body, self._binary, call, self._timeout_s)
         offsets = [offset_of(item) for item in self._items]
         document = {"key_schema_id": None, "value_schema_id": None, "offsets": offsets}
         return Reply(200, orjson.dumps(document), V2_JSON)

@@ -12,7 +12,7 @@ from app.api.confluent_produce import partition_number
 from app.api.problems import Refusal
 from app.api.replies import Reply
 from app.api.single import missing_text
-from app.api.topic_policy import TopicPolicy
+from app.api.topic_policy import KAFKA_PREFIX, TopicPolicy
 from app.errors import KafkaUnavailable
 from app.kafka.protocols import TopicView
 from app.kafka.topic_details import PartitionDetails, TopicDetails
@@ -66,8 +66,13 @@ class ConfluentReads:
         if self._policy.visible(topic):
             details = await _asked(lambda: self._cluster.details(topic, timeout_s=TIMEOUT_S))
         if details is None:
-            raise Refusal("unknown_topic", missing_text(topic))
+            raise Refusal("unknown_topic", self._missing(topic))
         return details
+
+    def _missing(self, topic: str) -> str:
+        """Nobody is advised to create a topic that is not for clients."""
+        internal = topic.startswith(KAFKA_PREFIX)
+        return f"There is no topic {topic} here" if internal or not self._policy.visible(topic) else missing_text(topic)
 
     async def _one(self, topic: str, number: str) -> PartitionDetails:
         partitions = (await self._details(topic)).partitions

@@ -41,13 +41,11 @@ class ZlibCoding:
         self._name = name
         self._window = GZIP if name == "gzip" else zlib.MAX_WBITS
         self._stream = zlib.decompressobj(self._window)
-        self._empty = True
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         piece = b""
         while data or len(piece) == PIECE_BYTES:
             self._begin_member(data)
-            self._empty = False
             try:
                 piece = self._stream.decompress(data, PIECE_BYTES)
             except zlib.error as error:
@@ -63,7 +61,7 @@ class ZlibCoding:
             self._stream = zlib.decompressobj(self._window)
 
     def finish(self) -> None:
-        if not self._stream.eof and not self._empty:
+        if not self._stream.eof:
             raise corrupt(self._name, "it ends too early")
 
 
@@ -72,7 +70,7 @@ class ZstdCoding:
 
     def __init__(self) -> None:
         self._frame = _new_frame()
-        self._begun = False
+        self._unfinished = True
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data or not (self._frame.eof or self._frame.needs_input):
@@ -82,13 +80,13 @@ class ZstdCoding:
                 piece = self._frame.decompress(data, PIECE_BYTES)
             except zstd.ZstdError as error:
                 raise corrupt("zstd", str(error)) from None
-            self._begun = not self._frame.eof
+            self._unfinished = not self._frame.eof
             data = self._frame.unused_data if self._frame.eof else b""
             if piece:
                 yield piece
 
     def finish(self) -> None:
-        if self._begun:
+        if self._unfinished:
             raise corrupt("zstd", "it ends too early")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.api.admission import Admission
-from app.api.bodies import check_content_type, read_body
+from app.api.bodies import check_content_encoding, check_content_type, read_body
 from app.api.calls import Call, RouteInfo
 from app.api.message_reader import read_one
 from app.api.problems import Refusal
@@ -22,13 +22,14 @@ class ProduceRoute:
 
     def __init__(self, settings: Settings, admission: Admission, single: SingleMessages, replays: Replays) -> None:
         self._settings = settings
-        self._options = OptionsReader(settings, batch=False)
+        self._options = OptionsReader(settings, ("mode", "timeout"))
         self._admission = admission
         self._single = single
         self._replays = replays
 
     async def __call__(self, call: Call) -> Reply:
         check_content_type(call)
+        check_content_encoding(call)
         options = self._options.read(call.query)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
         if b"idempotency-key" in call.headers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -25,11 +25,12 @@ class ProduceOptions(NamedTuple):
 
 
 class OptionsReader:
-    """Reads the queries of one produce route. Callers use few different ones, so what they mean is remembered."""
+    """Reads the queries of a route that knows the options `names`. Callers use few different ones, so what they mean is
+    remembered."""
 
-    def __init__(self, settings: Settings, *, batch: bool) -> None:
+    def __init__(self, settings: Settings, names: Sequence[str]) -> None:
         self._settings = settings
-        self._batch = batch
+        self._names = names
         self._known = {b"": ProduceOptions(False, settings.http_timeout_s, False)}
 
     def read(self, query: bytes) -> ProduceOptions:
@@ -44,7 +45,7 @@ class OptionsReader:
     def _parse(self, query: bytes) -> ProduceOptions:
         settings = self._settings
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
-        if faults := list(_faults(pairs, settings, self._batch)):
+        if faults := list(_faults(pairs, settings, self._names)):
             raise Refusal("invalid_parameter", "; ".join(map(str, faults)), faults)
         given = dict(pairs)
         return ProduceOptions(
@@ -54,8 +55,7 @@ class OptionsReader:
         )
 
 
-def _faults(pairs: list[tuple[str, str]], settings: Settings, batch: bool) -> Iterator[Fault]:
-    known = ("mode", "timeout", "atomic") if batch else ("mode", "timeout")
+def _faults(pairs: list[tuple[str, str]], settings: Settings, known: Sequence[str]) -> Iterator[Fault]:
     seen: set[str] = set()
     for name, value in pairs:
         path = f"query.{name}"

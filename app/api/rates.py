@@ -32,7 +32,7 @@ def parse_rate(text: str) -> Rate:
 class Bucket:
     """What is left of a rate: full at first, refilled evenly, never above the rate's messages.
 
-    More messages at once than the rate has are let in when the bucket is full, and paid for by waiting longer.
+    More messages at once than the rate has are never let in: the answer says that waiting does not help.
     """
 
     __slots__ = ("_clock", "_left", "_per_s", "_read_at", "rate")
@@ -51,9 +51,8 @@ class Bucket:
 
     def check(self, messages: int) -> None:
         """Raises Refusal `rate_limited` where so many may not be taken now."""
-        needed = min(messages, self.rate.messages)
-        if self._refilled() < needed:
-            raise self._refusal(needed)
+        if self._refilled() < messages:
+            raise self._refusal(messages)
 
     def give_back(self, messages: int) -> None:
         """What was taken has not been used."""
@@ -80,12 +79,12 @@ class Bucket:
         self._read_at = now
         return self._left
 
-    def _refusal(self, needed: int) -> Refusal:
+    def _refusal(self, messages: int) -> Refusal:
         rate = self.rate
-        wait_s = max(1, math.ceil((needed - self._left) / self._per_s))
-        allowed = f"{rate.messages} messages in {rate.period_s} s"
-        return Refusal(
-            "rate_limited",
-            f"More messages than the {allowed} that are allowed; try again in {wait_s} s",
-            headers=[(b"retry-after", b"%d" % wait_s)],
-        )
+        wait_s = max(1, math.ceil((min(messages, rate.messages) - self._left) / self._per_s))
+        allowed = f"the {rate.messages} messages in {rate.period_s} s that are allowed"
+        if messages > rate.messages:
+            detail = f"The call has {messages} messages, more than {allowed}: it passes only in parts"
+        else:
+            detail = f"More messages than {allowed}; try again in {wait_s} s"
+        return Refusal("rate_limited", detail, headers=[(b"retry-after", b"%d" % wait_s)])

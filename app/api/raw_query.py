@@ -108,5 +108,3 @@ def _read(pairs: list[tuple[str, str]], found: dict[str, Any], settings: Setting
                 found[name] = read(value)
             except ValueError as error:
                 yield Fault(path, str(error))
-    if "partition" in found and "partition_key" in found:
-        yield Fault("query.partition_key", "must not be given together with partition")

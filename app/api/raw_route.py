@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from app.api.admission import Admission
-from app.api.bodies import read_body
+from app.api.bodies import check_content_encoding, read_body
 from app.api.calls import Call, RouteInfo
 from app.api.problems import Refusal
 from app.api.raw_query import RawQuery, read_raw_query
@@ -34,6 +36,7 @@ class RawRoute:
         self._replays = replays
 
     async def __call__(self, call: Call) -> Reply:
+        check_content_encoding(call)
         query = read_raw_query(call.query, self._settings)
         headers = record_headers(call)
         body = await read_body(call, self._admission, self._settings.http_body_timeout_s)
@@ -50,10 +53,11 @@ class RawRoute:
 
     def _message(self, call: Call, query: RawQuery, headers: RecordHeaders, body: bytes) -> OutgoingMessage:
         topic = call.path.removeprefix(PREFIX)
-        if not is_topic_name(topic):
-            raise Refusal("invalid_message", f"topic {TOPIC_RULE}", [Fault("topic", TOPIC_RULE)])
-        if query.tombstone:
-            check_tombstone(query, body)
+        if query.tombstone and body:
+            fault = Fault("query.tombstone", "must not be given together with a body: a tombstone has no payload")
+            raise Refusal("invalid_parameter", str(fault), [fault])
+        if faults := list(message_faults(topic, query, headers)):
+            raise Refusal("invalid_message", "; ".join(map(str, faults)), faults)
         message = OutgoingMessage(
             topic=topic,
             payload=None if query.tombstone else body,
@@ -67,21 +71,22 @@ class RawRoute:
         return self._single.sendable(message, call)
 
 
-def check_tombstone(query: RawQuery, body: bytes) -> None:
-    """Raises Refusal where a tombstone has a body, or no key that it could delete."""
-    if body:
-        fault = Fault("query.tombstone", "must not be given together with a body: a tombstone has no payload")
-        raise Refusal("invalid_parameter", str(fault), [fault])
-    if query.key is None:
-        fault = Fault("key", "is required: a tombstone deletes a key")
-        raise Refusal("invalid_message", str(fault), [fault])
+def message_faults(topic: str, query: RawQuery, headers: RecordHeaders) -> Iterator[Fault]:
+    """What keeps the parts of a call, each right by itself, from being a message."""
+    if not is_topic_name(topic):
+        yield Fault("topic", TOPIC_RULE)
+    if query.tombstone and query.key is None:
+        yield Fault("key", "is required: a tombstone deletes a key")
+    if query.partition is not None and query.partition_key is not None:
+        yield Fault("partition_key", "must not be given together with partition")
+    for index, (name, _) in enumerate(headers):
+        if not name:
+            yield Fault(f"headers.{index}", "its name must not be empty: it is what follows Kafka-Header-")
 
 
 def record_headers(call: Call) -> RecordHeaders:
     """The `Kafka-Header-NAME` headers of the request, in order, repeats kept, names in lower case."""
     start = len(HEADER_PREFIX)
     return [
-        (name[start:].decode("ascii"), value)
-        for name, value in call.scope["headers"]
-        if name.startswith(HEADER_PREFIX) and len(name) > start
+        (name[start:].decode("ascii"), value) for name, value in call.scope["headers"] if name.startswith(HEADER_PREFIX)
     ]

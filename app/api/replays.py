@@ -27,6 +27,7 @@ UNKNOWN = 504
 MAX_BYTES = 64 * 1024 * 1024
 """Most that the kept answers take together; the largest is that of a batch, about 1.5 MB."""
 WAIT_RESERVE_S = 5.0
+HEADER = b"idempotency-key"
 REPLAYED = (b"idempotency-replayed", b"true")
 NOTE_PENDING = "Send the call again with the same Idempotency-Key to wait for the verdict"
 NOTE_UNKNOWN = "This is final and kept under the Idempotency-Key; with a new key the messages may be stored twice"
@@ -169,11 +170,17 @@ class Replays:
 
 def scope_of(call: Call) -> Scope:
     """What the key of `call` is valid for. Raises Refusal `invalid_idempotency_key`."""
-    key = call.headers[b"idempotency-key"]
+    key = call.headers[HEADER]
     if not KEY(key):
-        fault = Fault("header.Idempotency-Key", "must have 1 to 128 visible ASCII characters")
-        raise Refusal("invalid_idempotency_key", str(fault), [fault])
+        raise _invalid("must have 1 to 128 visible ASCII characters")
+    if b"," in key and sum(name == HEADER for name, _ in call.scope["headers"]) > 1:
+        raise _invalid("is given more than once")
     return Scope(call.principal, call.method, call.path, call.query, key)
+
+
+def _invalid(what: str) -> Refusal:
+    fault = Fault("header.Idempotency-Key", what)
+    return Refusal("invalid_idempotency_key", str(fault), [fault])
 
 
 def _replayed(reply: Reply) -> Reply:

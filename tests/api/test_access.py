@@ -177,6 +177,19 @@ async def test_a_rate_is_counted_in_messages(make_either: MakeService, key_file:
     assert (await service.http.post("/produce", json=MESSAGE, headers=key_file.bearer("other"))).status_code == 200
 
 
+async def test_a_batch_of_more_messages_than_the_rate_never_passes(make_either: MakeService, key_file: KeyFile) -> None:
+    key_file.write({"sender": {"rate": "2/h"}})
+    service = make_either(http_api_keys_file=str(key_file.path))
+    headers = key_file.bearer("sender")
+    refused = await service.http.post("/produce/batch", json={"messages": [MESSAGE] * 3}, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert "has 3 messages, more than the 2" in refused.json()["detail"]
+    assert refused.headers["ratelimit-remaining"] == "2"
+    assert service.kafka.records("example") == []
+    passed = await service.http.post("/produce/batch", json={"messages": [MESSAGE] * 2}, headers=headers)
+    assert passed.status_code == 200
+
+
 async def test_listening_to_strangers_without_keys_is_warned_about(
     make_service: MakeService, key_file: KeyFile
 ) -> None:

@@ -59,6 +59,7 @@ async def test_none_delivered_through_the_senders_fault_is_422_with_problem_memb
     assert answer["request_id"] == response.headers["x-request-id"]
     assert (answer["delivered"], answer["failed"], answer["unknown"]) == (0, 2, 0)
     assert [fault["path"] for fault in answer["errors"]] == ["messages.0.topic", "messages.1.partition"]
+    assert answer["detail"].startswith("None of the 2 messages is stored; messages.0: Topic missing does not exist")
 
 
 async def test_none_delivered_with_one_unknown_is_504(either: Service) -> None:
@@ -68,6 +69,7 @@ async def test_none_delivered_with_one_unknown_is_504(either: Service) -> None:
     answer = response.json()
     assert answer["code"] == "delivery_unknown"
     assert answer["duplicate_possible"] is True
+    assert answer["detail"].startswith("None of the 2 messages is known to be stored; messages.1: No verdict")
     assert [result["status"] for result in answer["results"]] == ["failed", "unknown"]
     assert (answer["failed"], answer["unknown"]) == (1, 1)
 
@@ -117,7 +119,9 @@ async def test_atomic_sends_nothing_when_one_message_has_a_fault(
     assert [fault["path"] for fault in answer["errors"]] == [path]
     results = answer["results" if mode == "sync" else "receipts"]
     assert [result["status"] for result in results] == ["not_sent", "failed", "not_sent"]
+    assert answer["detail"] == "Nothing was sent: the batch is atomic, and 1 of its 3 messages cannot be sent"
     assert results[0]["code"] == "atomic"
+    assert results[0]["detail"] == "Not sent: another message of the batch has a fault"
     assert not service.kafka.stored
     if mode == "sync":
         assert (answer["delivered"], answer["failed"], answer["unknown"]) == (0, 3, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.api.confluent_errors import confluent_reply
+from app.api.problems import CODES, Refusal
 from app.messages import TopicPartition
 from tests.api.conftest import MakeService
 from tests.api.service import Service
@@ -184,11 +187,50 @@ async def test_protections_have_the_shape_of_these_routes(make_service: MakeServ
     foreign = await post(service, {"records": []}, origin="https://evil.example")
     assert (foreign.status_code, foreign.json()["error_code"]) == (403, 40301)
     method = await service.http.delete("/topics/example")
-    assert (method.status_code, method.json()["error_code"]) == (405, 405)
+    assert (method.status_code, method.json()["error_code"]) == (405, 40403)
+    assert method.headers["allow"] == "GET, HEAD, POST"
     service.application.admission.refuse_new_calls()
     draining = await post(service, {"records": [{"value": 1}]})
     assert (draining.status_code, draining.json()["error_code"]) == (503, 50302)
     assert draining.headers["retry-after"]
+
+
+LISTED = {40001, 40101, 40301, 40401, 40402, 40403, 41301, 41501, *range(42201, 42206), 42901, 50001, 50002, 50302}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_one_of_the_documented_numbers(code: str) -> None:
+    reply = confluent_reply(Refusal(code, "why"))
+    number = json.loads(reply.body)["error_code"]
+    assert number in LISTED
+    assert number // 100 == reply.status or reply.status in (405, 406, 408, 504)
+
+
+@pytest.mark.parametrize(
+    "query", ["mode=async", "atomic=true", "x=1", "timeout=0", "timeout=99", "timeout=1&timeout=2"]
+)
+@pytest.mark.parametrize("path", ["/topics/example", "/topics/example/partitions/1"])
+async def test_parameters_that_are_not_known_or_not_valid_are_refused(either: Service, path: str, query: str) -> None:
+    response = await post(either, {"records": [{"value": 1}]}, f"{path}?{query}")
+    assert (response.status_code, response.json()["error_code"]) == (422, 42201)
+    assert f"query.{query.partition('=')[0]}" in response.json()["message"]
+    assert either.kafka.records("example") == []
+
+
+async def test_timeout_says_how_long_to_wait(either: Service) -> None:
+    either.kafka.answers = False
+    async with asyncio.timeout(5):
+        answer = (await post(either, {"records": [{"value": 1}]}, "/topics/example?timeout=0.1")).json()
+    assert answer["offsets"][0]["error_code"] == 50003
+    assert "within 0.1 s" in answer["offsets"][0]["error"]
+
+
+@pytest.mark.parametrize("key", [("a b",), ("",), ("a", "b")])
+async def test_an_idempotency_key_that_is_not_valid_is_refused(either: Service, key: tuple[str, ...]) -> None:
+    headers = [("content-type", JSON), *(("idempotency-key", one) for one in key)]
+    response = await either.http.post("/topics/example", content=b'{"records":[{"value":1}]}', headers=headers)
+    assert (response.status_code, response.json()["error_code"]) == (422, 42201)
+    assert "Idempotency-Key" in response.json()["message"]
 
 
 async def test_an_idempotency_key_counts_here_too(either: Service) -> None:
@@ -255,3 +297,14 @@ async def test_topics_that_are_not_allowed_do_not_exist_in_the_reads(make_servic
     assert (await service.http.get("/topics")).json() == ["other"]
     assert (await service.http.get("/topics/example")).json()["error_code"] == 40401
     assert (await post(service, {"records": [{"value": 1}]})).json()["error_code"] == 40301
+
+
+@pytest.mark.parametrize("topic", ["__consumer_offsets", "example"])
+async def test_nobody_is_advised_to_create_a_topic_that_is_not_for_clients(
+    make_service: MakeService, topic: str
+) -> None:
+    service = make_service(http_topics="oth*")
+    for path in (f"/topics/{topic}", f"/topics/{topic}/partitions", f"/topics/{topic}/partitions/0/offsets"):
+        answer = (await service.http.get(path)).json()
+        assert answer == {"error_code": 40401, "message": f"There is no topic {topic} here"}
+    assert "create it" in (await service.http.get("/topics/others")).json()["message"]

@@ -101,6 +101,17 @@ async def test_a_body_that_is_not_what_it_says_is_400(either: Service, name: str
     assert either.kafka.records("example") == []
 
 
+@pytest.mark.parametrize("name", ["gzip", "deflate", "zstd", "gzip, zstd"])
+@pytest.mark.parametrize("path", ["/produce", "/produce/batch", "/produce/example"])
+async def test_no_body_at_all_is_not_what_it_says_either(either: Service, path: str, name: str) -> None:
+    response = await either.http.post(path, content=b"", headers={"content-encoding": name})
+    assert (response.status_code, response.json()["code"]) == (400, "corrupt_encoding"), response.text
+    empty = coded(b"", *name.split(", "))
+    if path == "/produce/example":
+        assert (await either.http.post(path, content=empty, headers={"content-encoding": name})).status_code == 200
+        assert either.kafka.records("example")[0].value == b""
+
+
 @pytest.mark.parametrize("chunks", [1, 64])
 @pytest.mark.parametrize("name", ["gzip", "deflate", "zstd"])
 async def test_a_bomb_is_413_before_all_of_it_is_read_and_costs_no_memory(

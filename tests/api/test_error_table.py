@@ -17,6 +17,7 @@ from app.kafka.connection import InvalidRecord
 from tests.api.conftest import MakeService
 from tests.api.key_files import KeyFile
 from tests.api.service import Service, until
+from tests.api.test_producing_routes import ROUTES, send
 
 MESSAGE = {"topic": "example", "payload": 1}
 MEMBERS = {"type", "title", "status", "detail", "code", "retriable", "request_id", "errors"}
@@ -330,10 +331,11 @@ async def test_checks_come_in_their_order(
 
 async def test_of_a_body_its_size_comes_first_then_its_form_then_its_text(either: Service) -> None:
     too_much = {"content-length": str(either.settings.http_max_body_bytes + 1)}
-    form = {"content-type": "text/plain"}
+    form, coding = {"content-type": "text/plain"}, {"content-encoding": "br"}
     for code, headers, query in (
         ("body_too_large", too_much | form, "?x=1"),
-        ("unsupported_media_type", form, "?x=1"),
+        ("unsupported_media_type", form | coding, "?x=1"),
+        ("unsupported_encoding", coding, "?x=1"),
         ("invalid_parameter", {}, "?x=1"),
         ("malformed_json", {}, ""),
     ):
@@ -343,3 +345,12 @@ async def test_of_a_body_its_size_comes_first_then_its_form_then_its_text(either
 
         response = await either.http.post(f"/produce{query}", content=body(), headers=headers)
         assert response.json()["code"] == code
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_on_every_route_a_coding_that_is_not_known_comes_before_a_query_that_is_not_valid(
+    either: Service, route: str
+) -> None:
+    response = await send(either, f"{route}?x=1", 1, headers={"content-encoding": "br"})
+    assert response.status_code == 415
+    assert response.headers["accept-encoding"] == "gzip, deflate, zstd"

@@ -281,6 +281,8 @@ async def test_a_byte_order_mark_is_tolerated(service: Service) -> None:
         ("application/x-www-form-urlencoded", 415),
         ("text/plain", 415),
         ("json", 415),
+        ("application/+json", 415),
+        ("application/a+json", 200),
     ],
 )
 async def test_only_json_in_utf_8_is_taken(either: Service, content_type: str, status: int) -> None:

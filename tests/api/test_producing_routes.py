@@ -28,7 +28,7 @@ ROUTES = ("/produce", "/produce/batch", "lines", "/produce/{topic}", "/topics/{t
 async def send(
     service: Service, route: str, payload: Any, topic: str = "example", headers: Mapping[str, str] | None = None
 ) -> httpx.Response:
-    """One message by one of the routes."""
+    """One message by one of the routes, which may have a query."""
     message = {"topic": topic, "payload": payload}
     bodies: dict[str, tuple[Any, str]] = {
         "/produce": (message, "application/json"),
@@ -36,10 +36,11 @@ async def send(
         "lines": (message, "application/x-ndjson"),
         "/produce/{topic}": (payload, "application/json"),
     }
-    body, content_type = bodies.get(route, ({"records": [{"value": payload}]}, "application/json"))
-    path = "/produce/batch" if route == "lines" else route.replace("{topic}", topic)
+    name, _, query = route.partition("?")
+    body, content_type = bodies.get(name, ({"records": [{"value": payload}]}, "application/json"))
+    path = "/produce/batch" if name == "lines" else name.replace("{topic}", topic)
     given = {"content-type": content_type, **(headers or {})}
-    return await service.http.post(path, content=json.dumps(body).encode(), headers=given)
+    return await service.http.post(f"{path}?{query}", content=json.dumps(body).encode(), headers=given)
 
 
 def told(response: httpx.Response) -> str:

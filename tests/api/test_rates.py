@@ -68,14 +68,9 @@ def test_what_is_refused_costs_nothing() -> None:
     bucket.take(2)
 
 
-def test_more_at_once_than_the_rate_are_let_in_when_full_and_waited_for() -> None:
-    clock = Clock()
-    bucket = Bucket(Rate(10, 1), clock)
-    bucket.take(1)
-    refusal(bucket, 50)
-    bucket.give_back(1)
-    bucket.take(50)
-    clock.now_s += 3.9
-    assert refusal(bucket, 1)["ratelimit-remaining"] == "0"
-    clock.now_s += 0.3
-    bucket.take(1)
+def test_more_at_once_than_the_rate_has_never_pass_and_the_answer_says_so() -> None:
+    bucket = Bucket(Rate(10, 1), Clock())
+    with pytest.raises(Refusal, match=r"has 11 messages, more than the 10 messages in 1 s .* only in parts") as raised:
+        bucket.take(11)
+    assert raised.value.code == "rate_limited"
+    bucket.take(10)

@@ -95,6 +95,15 @@ async def test_a_key_that_is_not_visible_ascii_is_400(either: Service, key: str)
     assert response.json()["errors"][0]["path"] == "header.Idempotency-Key"
 
 
+async def test_two_keys_are_none(either: Service) -> None:
+    headers = [("content-type", "application/json"), ("idempotency-key", "a"), ("idempotency-key", "b")]
+    response = await either.http.post("/produce", content=b'{"topic":"example","payload":1}', headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_idempotency_key")
+    assert "more than once" in response.json()["detail"]
+    assert stored(either) == 0
+    assert (await post(either, message(), key="a,b")).status_code == 200
+
+
 async def test_a_key_may_have_128_characters(service: Service) -> None:
     assert (await post(service, message(), key="!" * 127 + "~")).status_code == 200
 
