@@ -109,6 +109,7 @@ class Service:
         )
         snapshot = Snapshot(settings, self._table, self.monitor, sources)
         return Services(
+            instance=instance,
             settings=settings,
             table=self._table,
             monitor=self.monitor,
@@ -282,7 +283,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
             await service.stop()
 
     application = build_application(service.services, lifespan=lifespan)
-    add_pages(application, service.services.snapshot.document)
+    add_pages(application, service.services)
     add_actions(application, service.services, ())
     service.front_door = application.admission
     application.state.recorded = service.recorded

@@ -58,6 +58,7 @@ TASK_OWNERS = {
     "app.consuming.runtime",
     "app.observing.loop_lag",
     "app.api.ndjson",
+    "app.dashboard.event_stream",
     "app.main",
     "app.cli.server",
     "app.testing.engine",

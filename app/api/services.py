@@ -54,6 +54,7 @@ class MetricsView(Protocol):
 class Services:
     """Everything that a route may use."""
 
+    instance: str
     settings: Settings
     table: RoutingTable
     monitor: Monitor

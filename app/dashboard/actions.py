@@ -27,7 +27,7 @@ from app.api.replies import CALL, Reply, response_of
 from app.api.services import Services, StateView
 from app.dashboard.action_bodies import B, read_action
 from app.dashboard.negotiation import JSON
-from app.dashboard.routes import PAGE_HEADERS
+from app.dashboard.page_headers import PAGE_HEADERS
 from app.errors import KafkaUnavailable
 from app.events import Monitor, OperatorActed
 from app.observing.audit import Audit

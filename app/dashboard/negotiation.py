@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 JSON = "application/json"
 HTML = "text/html"
+EVENTS = "text/event-stream"
+CSV = "text/csv"
 QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.ASCII).fullmatch
 MAX_ACCEPT = 4096
 

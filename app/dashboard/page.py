@@ -20,6 +20,7 @@ from app.dashboard.markup import (
     text,
     tile,
 )
+from app.dashboard.plain import HOW_TO_BUILD
 
 Snapshot = dict[str, Any]
 REFRESH_S = ("2", "5", "10", "off")
@@ -185,7 +186,7 @@ def _footer(snapshot: Snapshot) -> Html:
         f"loop lag {number(process['loop_lag_ms'], 1)} ms",
         f"made at {snapshot['generated_at']}",
     )
-    note = "This is the plain page. The same data as JSON: ask for application/json at this address."
+    note = f"This is the plain page. {HOW_TO_BUILD} The same data as JSON: ask for application/json here."
     return tag("footer", *(tag("span", fact) for fact in facts), tag("span", note))
 
 

@@ -1,78 +1,54 @@
-"""The pages: the dashboard as JSON or HTML, the API's documentation, and the ways that lead to them."""
+"""Every page, the API's documentation, and the ways that lead to them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import orjson
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import RedirectResponse
 
+from app.api.application import Application
+from app.api.services import Services
 from app.dashboard.docs_page import docs
-from app.dashboard.negotiation import HTML, JSON, preferred
-from app.dashboard.page import REFRESH_S, overview
+from app.dashboard.html import add_files, html_of
+from app.dashboard.negotiation import HTML
+from app.dashboard.own_pages import own_pages
+from app.dashboard.page_headers import PAGE_HEADERS
+from app.dashboard.pages import Pages
+from app.dashboard.shell import STATIC, load_web_page
 
-FILES = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
-DEFAULT_REFRESH = "5"
-PAGE_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "cache-control": "no-store",
-}
-Document = Callable[[], Mapping[str, Any]]
+ADDRESSES = (
+    "/dashboard/produce",
+    "/dashboard/consumers",
+    "/dashboard/consumers/{instance}",
+    "/dashboard/health",
+    "/dashboard/jobs",
+    "/dashboard/routing",
+    "/dashboard/topics",
+    "/dashboard/topics/{topic}",
+    "/dashboard/errors",
+    "/dashboard/errors/{id}",
+    "/dashboard/dead-letters",
+    "/dashboard/dead-letters/{topic}",
+    "/dashboard/cluster",
+    "/dashboard/status",
+    "/dashboard/learn",
+)
+"""Where the web page shows something, whether this service has a document there or not."""
 
 
-def add_pages(application: FastAPI, snapshot: Document) -> None:
-    """Registers every page; `snapshot` gives the dashboard's document of the moment."""
-    _add_dashboard(application, snapshot)
+def add_pages(application: Application, services: Services, static: Path = STATIC) -> None:
+    """Registers every page; the first that is added for an address is the one that is shown. `static`: where the web
+    page was built."""
+    web_page = load_web_page(application.root_path, static)
+    show_html = html_of(web_page, services.snapshot)
+    pages = Pages(application, application.admission.refusing, services.monitor, show_html)
+    pages.add(*own_pages(services))
+    pages.add_html(*ADDRESSES)
+    add_files(application, web_page)
     _add_docs(application)
     for path in ("/", "/karafka/dashboard"):
         application.add_api_route(path, _to_dashboard, methods=["GET"], include_in_schema=False)
-
-
-def _add_dashboard(application: FastAPI, snapshot: Document) -> None:
-    async def dashboard(request: Request) -> Response:
-        form = preferred(_accept(request), (JSON, HTML))
-        if form is None:
-            raise HTTPException(406, "This is there as application/json and as text/html")
-        headers = {**PAGE_HEADERS, "vary": "Accept"}
-        if form == JSON:
-            return Response(orjson.dumps(snapshot()), media_type=JSON, headers=headers)
-        refresh = request.query_params.get("refresh", DEFAULT_REFRESH)
-        page = overview(dict(snapshot()), refresh if refresh in REFRESH_S else DEFAULT_REFRESH)
-        return Response(page, media_type=HTML, headers=headers)
-
-    application.add_api_route(
-        "/dashboard",
-        dashboard,
-        methods=["GET"],
-        response_class=Response,
-        summary="What this instance does, as JSON or as a page",
-        operation_id="dashboard",
-        tags=["dashboard"],
-        responses={200: {"description": "The snapshot", "content": {JSON: {}, HTML: {}}}},
-    )
-    for name, media_type in FILES.items():
-        route = _file(name, media_type)
-        application.add_api_route(f"/dashboard/{name}", route, methods=["GET"], include_in_schema=False)
-
-
-def _file(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
-    content = Path(__file__).with_name(name).read_bytes()
-    headers = {**PAGE_HEADERS, "cache-control": "max-age=300"}
-
-    async def file() -> Response:
-        return Response(content, media_type=media_type, headers=headers)
-
-    return file
 
 
 def _add_docs(application: FastAPI) -> None:
@@ -84,7 +60,3 @@ def _add_docs(application: FastAPI) -> None:
 
 async def _to_dashboard() -> Response:
     return RedirectResponse("/dashboard", status_code=307, headers=PAGE_HEADERS)
-
-
-def _accept(request: Request) -> str:
-    return ",".join(request.headers.getlist("accept"))

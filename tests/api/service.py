@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -30,6 +31,8 @@ from app.settings import Settings
 from tests.fakes import FakeKafka
 
 WAIT_S = 5.0
+NOT_BUILT = Path("/nothing/was/built/here")
+"""The web page may have been built beside the tests; they look at what is there without it."""
 ORIGIN = "http://127.0.0.1:3000"
 
 
@@ -104,6 +107,7 @@ class Service:
 
     def _build(self, fast_lane: bool) -> Application:
         services = Services(
+            instance="host:1:ab",
             settings=self.settings,
             table=self.table,
             monitor=self.monitor,
@@ -116,7 +120,7 @@ class Service:
             metrics=self.metrics,
         )
         application = build_application(services, fast_lane=fast_lane)
-        add_pages(application, self.snapshot.document)
+        add_pages(application, services, NOT_BUILT)
         self.guard = add_actions(application, services, self.actions)
         return application
 
