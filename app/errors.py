@@ -7,6 +7,10 @@ DemijohnError
 │   └── AddressInUse
 ├── EmbeddedBrokerError         fix Java, the jars or the data directory; or name a broker
 ├── KafkaUnavailable            wait: no broker answered in time
+├── AdminRefused                correct what was asked for: `code` and text are the broker's
+│   ├── AdminForbidden          give the service's user the right that the text names
+│   ├── NoSuchResource          name a topic, partition or group that exists
+│   └── NotSupportedByBroker    do without: this broker cannot do it
 ├── CommitRefused               nothing to do: the records will be delivered again
 ├── CommitUnknown               commit again while the assignment holds
 │   └── TopicsGone              nothing to do: a topic has been deleted, the other offsets are committed
@@ -100,6 +104,26 @@ class EmbeddedBrokerError(DemijohnError):
 
 class KafkaUnavailable(DemijohnError):
     """No broker answered in time."""
+
+
+class AdminRefused(DemijohnError):
+    """Kafka refused a question about the cluster, or a change of it. `code` is Kafka's name of the reason."""
+
+    def __init__(self, code: str, message: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class AdminForbidden(AdminRefused):
+    """The service's user lacks a right."""
+
+
+class NoSuchResource(AdminRefused):
+    """There is no such topic, partition or group."""
+
+
+class NotSupportedByBroker(AdminRefused):
+    """The broker cannot do this."""
 
 
 class CommitRefused(DemijohnError):

@@ -260,12 +260,13 @@ class Cluster:
         return frozenset(member[0] for member in members)
 
     async def details(self, topic: str, *, timeout_s: float) -> TopicDetails | None:
-        return await self._read(fetch_details, topic, timeout_s)
+        return await self.read(fetch_details, topic, timeout_s)
 
     async def offsets(self, at: TopicPartition, *, timeout_s: float) -> tuple[int, int] | None:
-        return await self._read(fetch_offsets, at, timeout_s)
+        return await self.read(fetch_offsets, at, timeout_s)
 
-    async def _read(self, fetch: Callable[[AIOKafkaClient, A], Awaitable[R]], what: A, timeout_s: float) -> R:
+    async def read(self, fetch: Callable[[AIOKafkaClient, A], Awaitable[R]], what: A, timeout_s: float) -> R:
+        """What `fetch` gives, over this view's own client. Raises KafkaUnavailable, its cause what `fetch` raised."""
         try:
             return await bounded(self._fetch(fetch, what), timeout_s)
         except (KafkaError, OSError, TimeoutError) as error:

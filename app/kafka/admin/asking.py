@@ -1,0 +1,142 @@
+"""What is asked of librdkafka's admin client: each a function of the client and the seconds that are left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException
+from confluent_kafka import TopicPartition as At
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec
+
+from app.kafka.admin.answers import AWAY, brokers_of, committed_of, config_of, group_of, kind_of
+from app.kafka.admin.calls import results
+from app.kafka.admin.protocol import (
+    Broker,
+    ClusterDescription,
+    ConfigEntry,
+    GroupDescription,
+    GroupListing,
+    Isolation,
+    OffsetAt,
+)
+from app.messages import TopicPartition
+
+GROUPS_AT_ONCE = 100
+CONFIGS_AT_ONCE = 500
+SHOWN_CONFIGS = ("cleanup.policy", "min.insync.replicas", "retention.ms")
+"""What lists of topics tell of each: a whole configuration is thirty entries."""
+
+
+def describe_cluster(client: AdminClient, left_s: float) -> ClusterDescription:
+    """Brokers that have no controller answer the first question only. The controller that is told is none where
+    Kafka has a quorum: any broker stands for it."""
+    deadline = time.monotonic() + left_s
+    metadata = client.list_topics(topic="", timeout=left_s)
+    brokers, controller = brokers_of(metadata), metadata.controller_id
+    known = controller in {broker.id for broker in brokers}
+    if known:
+        request_s = max(0.1, deadline - time.monotonic())
+        (described,) = results([client.describe_cluster(request_timeout=request_s)], request_s)
+        nodes = sorted(described.nodes, key=lambda node: node.id)
+        brokers = tuple(Broker(node.id, node.host, node.port, node.rack or None) for node in nodes)
+    return ClusterDescription(metadata.cluster_id, controller if known else None, brokers)
+
+
+def config(topic: str) -> Callable[[AdminClient, float], tuple[ConfigEntry, ...]]:
+    def ask(client: AdminClient, left_s: float) -> tuple[ConfigEntry, ...]:
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        futures = client.describe_configs([resource], request_timeout=left_s)
+        return config_of(results(futures.values(), left_s)[0])
+
+    return ask
+
+
+def configs(topics: Collection[str]) -> Callable[[AdminClient, float], Mapping[str, Mapping[str, str | None]]]:
+    def ask(client: AdminClient, left_s: float) -> Mapping[str, Mapping[str, str | None]]:
+        deadline = time.monotonic() + left_s
+        found: dict[str, Mapping[str, str | None]] = {}
+        for part in _parts(sorted(topics), CONFIGS_AT_ONCE):
+            request_s = max(0.1, deadline - time.monotonic())
+            resources = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in part]
+            for resource, future in client.describe_configs(resources, request_timeout=request_s).items():
+                try:
+                    (entries,) = results([future], request_s)
+                except KafkaException as error:
+                    if error.args[0].code() in AWAY:
+                        raise
+                    continue
+                found[resource.name] = {name: entries[name].value for name in SHOWN_CONFIGS if name in entries}
+        return found
+
+    return ask
+
+
+def offsets(
+    partitions: Collection[TopicPartition], at: OffsetAt, isolation: Isolation
+) -> Callable[[AdminClient, float], Mapping[TopicPartition, int | None]]:
+    level = IsolationLevel.READ_COMMITTED if isolation == "read_committed" else IsolationLevel.READ_UNCOMMITTED
+
+    def ask(client: AdminClient, left_s: float) -> Mapping[TopicPartition, int | None]:
+        wanted = {At(*partition): _spec(at) for partition in partitions}
+        futures = client.list_offsets(wanted, request_timeout=left_s, isolation_level=level)
+        deadline = time.monotonic() + left_s
+        found: dict[TopicPartition, int | None] = {}
+        for partition, future in futures.items():
+            try:
+                (answer,) = results([future], deadline - time.monotonic())
+            except KafkaException as error:
+                if error.args[0].code() not in AWAY or len(futures) == 1:
+                    raise
+                found[TopicPartition(partition.topic, partition.partition)] = None
+                continue
+            offset = None if answer.offset < 0 else answer.offset
+            found[TopicPartition(partition.topic, partition.partition)] = offset
+        return found
+
+    return ask
+
+
+def _spec(at: OffsetAt) -> Any:
+    spec: Any = OffsetSpec  # has no types
+    if isinstance(at, int):
+        return spec.for_timestamp(at)
+    return spec.earliest() if at == "earliest" else spec.latest()
+
+
+def list_groups(client: AdminClient, left_s: float) -> tuple[GroupListing, ...]:
+    """Raises what a broker answered, if not even one could list its groups."""
+    (listed,) = results([client.list_consumer_groups(request_timeout=left_s)], left_s)
+    if listed.errors and not listed.valid:
+        first = listed.errors[0]
+        raise first if isinstance(first, KafkaException) else KafkaException(first)
+    found = [GroupListing(one.group_id, one.state.name.lower(), kind_of(one)) for one in listed.valid]
+    return tuple(sorted(found, key=lambda listing: listing.group))
+
+
+def describe_groups(groups: Collection[str]) -> Callable[[AdminClient, float], Mapping[str, GroupDescription]]:
+    def ask(client: AdminClient, left_s: float) -> Mapping[str, GroupDescription]:
+        deadline = time.monotonic() + left_s
+        found: dict[str, GroupDescription] = {}
+        for part in _parts(sorted(groups), GROUPS_AT_ONCE):
+            request_s = max(0.1, deadline - time.monotonic())
+            futures = client.describe_consumer_groups(list(part), request_timeout=request_s)
+            described = results(futures.values(), request_s)
+            found |= {name: group_of(one) for name, one in zip(futures, described, strict=True)}
+        return found
+
+    return ask
+
+
+def committed(group: str) -> Callable[[AdminClient, float], Mapping[TopicPartition, int]]:
+    def ask(client: AdminClient, left_s: float) -> Mapping[TopicPartition, int]:
+        request = ConsumerGroupTopicPartitions(group)
+        futures = client.list_consumer_group_offsets([request], request_timeout=left_s)
+        return committed_of(results(futures.values(), left_s)[0].topic_partitions)
+
+    return ask
+
+
+def _parts(names: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (names[start : start + most] for start in range(0, len(names), most))
