@@ -21,9 +21,12 @@ from app.api.receipts import Receipts
 from app.api.services import Services
 from app.consuming.runtime import Runtime, StopReport
 from app.dashboard.actions import add_actions
+from app.dashboard.pause_actions import pause_actions
 from app.dashboard.routes import add_pages
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
+from app.fleet.pauses import Pauses
+from app.fleet.states import States
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
 from app.kafka.consumer_client import AiokafkaConsumer
@@ -32,7 +35,9 @@ from app.kafka.embedded.mock import DEFAULT_PARTITIONS, MockBroker
 from app.kafka.producer_client import open_producer
 from app.kafka.protocols import AssignmentListener, ClientOptions, ConsumerClient, ProducerClient
 from app.kafka.recording import RecordingKafka
+from app.kafka.topic_reader import TopicReader
 from app.lifecycle import Lifecycle
+from app.messages import TopicPartition
 from app.observing.log import LogLines
 from app.observing.log_setup import set_up_logging
 from app.observing.loop_lag import LoopLag
@@ -84,6 +89,8 @@ class Service:
         self.recorded = _recorded(settings)
         self.producer = self._build_producer()
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
+        self.states = States(self._cluster, self.producer, self._open_reader, self.monitor, create=self._makes_topics)
+        self.pauses = Pauses(self.states, self.runtime)
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()
         self.front_door: Admission | None = None
@@ -128,6 +135,13 @@ class Service:
     def _open_consumer(self, group: str, topics: Sequence[str], listener: AssignmentListener) -> ConsumerClient:
         return AiokafkaConsumer(self._client_settings, self._cluster.bootstrap_servers, group, topics, listener)
 
+    def _open_reader(self, starts: Mapping[TopicPartition, int | None]) -> TopicReader:
+        return TopicReader(self._client_settings, self._cluster.bootstrap_servers, starts)
+
+    @property
+    def _makes_topics(self) -> bool:
+        return self._embedded is not None or self.settings.kafka_create_topics
+
     async def start(self, *, consumers: bool = True) -> None:
         """Starts everything; does not wait for Kafka. Raises EmbeddedBrokerError."""
         self.lifecycle.advance("starting")
@@ -143,14 +157,24 @@ class Service:
             await self._cluster.start()
             await self._create_topics()
             await self.producer.start()
+            self._start_states()
             if consumers:
-                await self.runtime.start()
+                await self.runtime.start(after=self.states.settled)
         except Exception as error:
             self.monitor.emit(ErrorOccurred("service.start", error))
             self.lifecycle.advance("failed", str(error))
             self.runtime.critical_error.set()
             return
         self.lifecycle.advance("running")
+
+    def _start_states(self) -> None:
+        """What instances remember together; not with a Kafka that keeps nothing itself."""
+        if self.recorded is not None:
+            self.states.stay_local(f"PRODUCER_CLIENT is {self.settings.producer_client}")
+        elif isinstance(self._embedded, MockBroker):
+            self.states.stay_local("the in-memory broker keeps nothing")
+        else:
+            self.states.start()
 
     async def _start_embedded(self) -> None:
         broker = self._embedded
@@ -163,7 +187,7 @@ class Service:
 
     async def _create_topics(self) -> None:
         """Creates the table's topics and all DLQs where that is wanted, as soon as Kafka answers."""
-        if self._embedded is None and not self.settings.kafka_create_topics:
+        if not self._makes_topics:
             return
         own = {self.settings.http_async_dlq_topic} - {""}
         wanted = sorted(self._table.plain_topics() | self._table.dead_letter_topics() | own)
@@ -205,8 +229,10 @@ class Service:
             await asyncio.wait({self._booting}, timeout=1.0)
         reserve_s = stop_reserve_s(deadline - time.monotonic())
         for_jobs_s, for_producer_s = reserve_s * JOBS_SHARE, reserve_s * (1 - JOBS_SHARE)
-        stopped, _ = await asyncio.gather(
-            self._stop_consuming(deadline - for_producer_s, for_jobs_s), self._serve_on(deadline - for_producer_s)
+        stopped, *_ = await asyncio.gather(
+            self._stop_consuming(deadline - for_producer_s, for_jobs_s),
+            self._serve_on(deadline - for_producer_s),
+            self.states.stop(),
         )
         self.lifecycle.advance("stopping")
         left_s = deadline - LAST_SHARE * reserve_s - time.monotonic()
@@ -284,7 +310,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
 
     application = build_application(service.services, lifespan=lifespan)
     add_pages(application, service.services)
-    add_actions(application, service.services, ())
+    add_actions(application, service.services, pause_actions(service.pauses, service.runtime))
     service.front_door = application.admission
     application.state.recorded = service.recorded
     return application

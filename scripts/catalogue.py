@@ -89,6 +89,7 @@ GROUPS = {
         "sigterm_under_load",
         "what_a_stop_cuts",
     ),
+    "From the dashboard": ("an_operators_pause_outlives_a_kill",),
 }
 REST = "Others"
 """Where a file stands that no group names."""

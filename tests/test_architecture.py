@@ -57,6 +57,7 @@ TASK_OWNERS = {
     "app.consuming.group",
     "app.consuming.runtime",
     "app.observing.loop_lag",
+    "app.fleet.states",
     "app.api.ndjson",
     "app.dashboard.event_stream",
     "app.main",

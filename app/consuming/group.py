@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -77,6 +77,11 @@ class GroupRunner:
         failing = self._failing_since
         answering = bool(self._surroundings.cluster.reachable)
         return failing is not None and answering and time.monotonic() - failing > BEYOND_REPAIR_S
+
+    @property
+    def topics(self) -> Collection[str]:
+        """What it consumes, of the topics that exist."""
+        return self._resolved().keys()
 
     async def run(self) -> None:
         """The group's task: one membership after the other, with a pause after each that failed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -68,12 +68,19 @@ class Runtime:
         self.groups = [GroupRunner(group, surroundings) for group in table.groups]
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Starts every group; does not wait for Kafka."""
-        self._tasks = [asyncio.create_task(group.run(), name=f"group-{group.group.name}") for group in self.groups]
+    async def start(self, after: asyncio.Event | None = None) -> None:
+        """Starts every group, once `after` is set; does not wait for Kafka."""
+        self._tasks = [
+            asyncio.create_task(self._run(group, after), name=f"group-{group.group.name}") for group in self.groups
+        ]
         for task in self._tasks:
             task.add_done_callback(self._group_ended)
         self._tasks.append(asyncio.create_task(self._check_dead_letters(), name="dead-letter-check"))
+
+    async def _run(self, group: GroupRunner, after: asyncio.Event | None) -> None:
+        if after is not None:
+            await after.wait()
+        await group.run()
 
     def _group_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
@@ -129,6 +136,15 @@ class Runtime:
             for group in self.groups
             for topic in group.missing
         ]
+
+    def consumed(self, group: str) -> Mapping[str, int] | None:
+        """Partition counts of the topics that a group consumes, as far as Kafka has told; None where the table has no
+        such group."""
+        counts = self._cluster.topics()
+        for runner in self.groups:
+            if runner.group.name == group:
+                return {topic: counts[topic] for topic in runner.topics}
+        return None
 
     def pause(self, group: str, partition: TopicPartition, by: str) -> bool:
         """An operator pauses a partition: no batch after the running one until `resume`, also over rebalances. False

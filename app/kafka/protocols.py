@@ -172,6 +172,30 @@ class ConsumerClient(Protocol):
         """Leaves the group. Bounded by `grace_s` + 2 s, never raises, may be called twice, leaks nothing."""
 
 
+class PartitionReader(Protocol):
+    """Reads partitions from a place on, without a group."""
+
+    async def start(self) -> None:
+        """Raises KafkaUnavailable; then it need not be stopped."""
+
+    @property
+    def ends(self) -> Mapping[TopicPartition, int]:
+        """Up to where each partition could be read when it was started."""
+
+    def caught_up(self) -> bool:
+        """Whether everything that was there at the start has been given."""
+
+    def position(self, at: TopicPartition) -> int:
+        """The offset that is read next."""
+
+    async def read(self, most: int, timeout_s: float) -> Sequence[Record]:
+        """At most so many records, in order for each partition; none where none came in time. Raises KafkaUnavailable
+        where they cannot be read."""
+
+    async def stop(self, grace_s: float) -> None:
+        """Within `grace_s` + 2 s; never raises, may be called twice, leaks nothing."""
+
+
 ConsumerOpener = Callable[[str, Sequence[str], AssignmentListener], ConsumerClient]
 """(group id, topics, listener) to a client that is not started yet."""
 ProducerOpener = Callable[[ClientOptions], Awaitable[ProducerClient]]
