@@ -22,8 +22,8 @@ from app.events import (
     ServiceStateChanged,
     TopicCreated,
 )
-from app.kafka.embedded.jars import resolve_jars
 from app.fleet.states import TOPIC as STATES
+from app.kafka.embedded.jars import resolve_jars
 from app.main import Service, build, create_app
 from app.routes.loading import load_table
 from tests.conftest import make_settings
