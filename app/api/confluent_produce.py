@@ -59,7 +59,7 @@ class ConfluentRoute:
         self._batches.check_topic(topic, call)
         messages = read_records(body, topic, partition, binary=binary, max_records=self._settings.http_max_batch)
         await self._check_exists(topic, partition)
-        items = self._batches.take([ReadMessage(message, (), None) for message in messages], call)
+        items = self._batches.take([ReadMessage(message) for message in messages], call)
         await self._batches.deliver(items, call, timeout_s)
         return items
 

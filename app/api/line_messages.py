@@ -184,6 +184,6 @@ class CallLines:
 
 def refused_item(refusal: Refusal) -> Item:
     """An item of which nothing is known but why it was refused."""
-    item = Item(None, ReadMessage(None, refusal.faults, None))
+    item = Item(None, ReadMessage(None, refusal.faults))
     item.refuse(refusal)
     return item

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -18,6 +18,7 @@ from msgspec.structs import astuple
 from app.api import field_values as values
 from app.api.field_values import Encoding
 from app.api.json_text import MalformedJson, check_text, elements, members
+from app.api.plain_messages import UNSURE, plain_batch, plain_message
 from app.api.problems import Refusal
 from app.errors import Fault
 from app.messages import OutgoingMessage
@@ -28,7 +29,6 @@ TOPICS_CACHED = 10_000
 OBJECTS_PER_MESSAGE = 4
 """With more objects than so many times the limit a batch is counted before it is taken apart: a body of ten
 million empty objects must not become ten million of ours."""
-QUOTE = ord('"')
 NOT_AN_OBJECT = Fault("", "must be a JSON object with the fields topic and payload")
 
 
@@ -52,26 +52,27 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
     messages: list[Fields]
 
 
-class ReadMessage(NamedTuple):
+class ReadMessage(msgspec.Struct, frozen=True):
     """One message of a body: `outgoing` where it has no fault. `label` is known even of most faulty ones."""
 
     outgoing: OutgoingMessage | None
-    faults: Sequence[Fault]
-    label: str | None
+    faults: tuple[Fault, ...] = ()
+    label: str | None = None
 
 
 FIELD_NAMES = Fields.__struct_fields__
 _decode_one = msgspec.json.Decoder(Fields).decode
 _decode_batch = msgspec.json.Decoder(_Batch).decode
-_UNSURE = (msgspec.MsgspecError, ValueError, RecursionError)
-_NO_OTHERS = (ABSENT,) * (len(FIELD_NAMES) - 3)
 _topics: dict[bytes, str] = {}
 
 
 def read_one(body: bytes) -> ReadMessage:
     """The message that `body` is. Raises Refusal `malformed_json`."""
     try:
-        return _read(*split_fields(check_text(body)))
+        text = check_text(body)
+        if (plain := plain_message(text)) is not None:
+            return ReadMessage(plain)
+        return _read(*split_fields(text))
     except MalformedJson as error:
         raise malformed(error) from None
 
@@ -80,7 +81,11 @@ def read_batch(body: bytes, max_messages: int) -> list[ReadMessage]:
     """The messages of `{"messages": […]}`. Raises Refusal: malformed_json, invalid_message, batch_too_large."""
     try:
         text = check_text(body)
-        split = _split_batch_fast(text, max_messages)
+        split = None
+        if text.count(b"{") <= OBJECTS_PER_MESSAGE * max_messages + 1:
+            if (plain := plain_batch(text, max_messages)) is not None:
+                return [ReadMessage(message) for message in plain]
+            split = _split_batch_fast(text, max_messages)
         if split is None:
             split = _split_batch_strictly(text, max_messages)
     except MalformedJson as error:
@@ -100,7 +105,7 @@ def split_fields(text: bytes) -> tuple[Fields | None, list[Fault]]:
     """
     try:
         fields = _decode_one(text)
-    except _UNSURE:
+    except UNSURE:
         return split_strictly(text)
     names, colons = _count(fields)
     if text.count(b":") != names + colons:
@@ -141,11 +146,9 @@ def split_strictly(text: bytes) -> tuple[Fields | None, list[Fault]]:
 
 def _split_batch_fast(text: bytes, max_messages: int) -> list[tuple[Fields | None, list[Fault]]] | None:
     """None where msgspec cannot be relied on, or something is wrong."""
-    if text.count(b"{") > OBJECTS_PER_MESSAGE * max_messages + 1:
-        return None
     try:
         batch = _decode_batch(text).messages
-    except _UNSURE:
+    except UNSURE:
         return None
     if not 0 < len(batch) <= max_messages:
         return None
@@ -186,28 +189,10 @@ def _invalid_batch(faults: list[Fault]) -> Refusal:
 
 def _read(fields: Fields | None, faults: list[Fault]) -> ReadMessage:
     if fields is None:
-        return ReadMessage(None, faults, None)
-    if not faults and astuple(fields)[3:] == _NO_OTHERS and (plain := _plain(fields)):
-        return ReadMessage(plain, faults, None)
+        return ReadMessage(None, tuple(faults))
     reader = _Reader(fields, faults)
     outgoing = reader.message()
-    return ReadMessage(None if faults else outgoing, faults, outgoing.label)
-
-
-def _plain(fields: Fields) -> OutgoingMessage | None:
-    """The message, where topic, payload and key need no more than being copied: a short cut for most messages."""
-    topic = _topics.get(bytes(fields.topic))
-    payload = bytes(fields.payload)
-    key: bytes | None = bytes(fields.key)
-    if topic is None or payload == values.NULL or not payload:
-        return None
-    if not key:
-        key = None
-    elif key[0] != QUOTE or b"\\" in key:
-        return None
-    else:
-        key = key[1:-1]
-    return OutgoingMessage(topic=topic, payload=payload, key=key)
+    return ReadMessage(None if faults else outgoing, tuple(faults), outgoing.label)
 
 
 class _Reader:
