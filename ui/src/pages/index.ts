@@ -1,0 +1,7 @@
+// Which page stands at which path below the dashboard.
+import type { FunctionComponent } from "preact";
+import { Overview } from "./overview";
+
+export const PAGES: readonly (readonly [string, FunctionComponent])[] = [
+  ["/", Overview],
+];
