@@ -15,6 +15,26 @@ RUN --mount=type=secret,id=pip_config,target=/run/secrets/pip_config \
     && /opt/venv/bin/pip uninstall --yes --quiet pip setuptools \
     && /opt/venv/bin/python -m compileall -q /opt/venv
 
+# The web page of the dashboard, built by a Node that comes as a wheel: nothing of that is in the image.
+FROM ${BASE_IMAGE} AS ui
+COPY requirements/ui.txt /build/ui.txt
+RUN --mount=type=secret,id=pip_config,target=/run/secrets/pip_config \
+    --mount=type=secret,id=ca_certificates,target=/run/secrets/ca_certificates \
+    if [ -e /run/secrets/pip_config ]; then export PIP_CONFIG_FILE=/run/secrets/pip_config; fi; \
+    if [ -e /run/secrets/ca_certificates ]; then export PIP_CERT=/run/secrets/ca_certificates; fi; \
+    python3 -m venv /opt/node \
+    && /opt/node/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
+        --require-hashes -r /build/ui.txt
+COPY ui /build/ui
+WORKDIR /build/ui
+RUN --mount=type=secret,id=npm_config,target=/run/secrets/npm_config \
+    --mount=type=secret,id=ca_certificates,target=/run/secrets/ca_certificates \
+    if [ -e /run/secrets/npm_config ]; then export NPM_CONFIG_USERCONFIG=/run/secrets/npm_config; fi; \
+    if [ -e /run/secrets/ca_certificates ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca_certificates; fi; \
+    export PATH=/opt/node/bin:$PATH \
+    && npm ci --no-audit --no-fund --loglevel=error \
+    && npm run --silent build -- --outDir /build/static
+
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="demijohn" \
       org.opencontainers.image.description="An HTTP front door to Kafka and a home for Python consumers" \
@@ -28,6 +48,7 @@ COPY --from=builder /opt/venv /opt/venv
 WORKDIR /srv/demijohn
 COPY scripts/healthcheck.py LICENSE ./
 COPY app app
+COPY --from=ui /build/static app/dashboard/static
 RUN python -m compileall -q app
 USER 10001:10001
 EXPOSE 3000

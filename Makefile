@@ -5,7 +5,10 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup jars run test check kafka soak bench docs container lock clean
+UI := app/dashboard/static/index.html
+UI_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*')
+
+.PHONY: help setup jars ui run test check kafka soak bench docs container lock clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 10
@@ -32,16 +35,23 @@ jars: $(VENV)/.run ## Gets a real Kafka: its jars by Maven or Docker, and Java f
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/java.txt
 	@$(BIN)/python -m app.kafka.embedded --fetch-only
 
+$(UI): $(UI_SOURCES)
+	@PYTHON=$(PYTHON) scripts/ui
+
+ui: $(UI) ## Builds the dashboard's web page where it is stale; takes Node from a wheel where there is none
+
 run: setup ## Runs the service on http://127.0.0.1:3000 until Ctrl-C
+	@$(MAKE) --no-print-directory ui || echo "The dashboard's web page could not be built: it will be shown without"
 	@exec $(BIN)/python -m app server
 
 test: $(VENV)/.dev jars ## Runs the tests on a real Kafka; needs Maven or Docker. ARGS goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev ## Checks style and types
+check: $(VENV)/.dev ## Checks style and types, and runs the unit tests of the web page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy app tests examples
+	PYTHON=$(PYTHON) scripts/ui check
 
 kafka: jars ## Runs a real broker on 127.0.0.1:9092 until Ctrl-C; needs Maven or Docker
 	@exec $(BIN)/python -m app.kafka.embedded
@@ -63,4 +73,4 @@ lock: | $(BIN)/python ## Pins the newest allowed versions in requirements/
 	scripts/lock
 
 clean: ## Removes what was installed, and the data of the embedded broker
-	rm -rf $(VENV) .demijohn .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-ui ui/node_modules app/dashboard/static .demijohn .pytest_cache .mypy_cache .ruff_cache

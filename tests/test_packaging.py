@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -39,6 +40,19 @@ def test_every_pinned_package_has_hashes_and_no_address(lock: Path) -> None:
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     pinned = re.compile(r'[\w.-]+==\S+(?: ; python_version < "\d\.\d+")? \\\n    --hash=sha256:').match
     assert all(pinned(entry) for entry in entries)
+
+
+def test_every_package_of_the_web_page_is_pinned_by_hash_and_no_address() -> None:
+    wanted = json.loads((ROOT / "ui" / "package.json").read_text())
+    locked = json.loads((ROOT / "ui" / "package-lock.json").read_text())["packages"]
+    ours = locked.pop("")
+    assert {name: ours[name] for name in ("dependencies", "devDependencies")} == {
+        name: wanted[name] for name in ("dependencies", "devDependencies")
+    }
+    assert all(
+        version[0].isdigit() for name in ("dependencies", "devDependencies") for version in wanted[name].values()
+    )
+    assert all("integrity" in package and "resolved" not in package for package in locked.values())
 
 
 def test_what_runs_is_pinned_alike_for_development() -> None:
