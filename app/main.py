@@ -23,6 +23,7 @@ from app.consuming.runtime import Runtime, StopReport
 from app.dashboard.actions import add_actions
 from app.dashboard.pause_actions import pause_actions
 from app.dashboard.routes import add_pages
+from app.dashboard.seek_action import seek_action
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
 from app.fleet.pauses import Pauses
@@ -310,7 +311,9 @@ def build(service: Service, *, consumers: bool = True) -> Application:
 
     application = build_application(service.services, lifespan=lifespan)
     add_pages(application, service.services)
-    add_actions(application, service.services, pause_actions(service.pauses, service.runtime))
+    runtime = service.runtime
+    actions = [*pause_actions(service.pauses, runtime), seek_action(runtime, runtime)]
+    add_actions(application, service.services, actions)
     service.front_door = application.admission
     application.state.recorded = service.recorded
     return application

@@ -89,7 +89,7 @@ GROUPS = {
         "sigterm_under_load",
         "what_a_stop_cuts",
     ),
-    "From the dashboard": ("an_operators_pause_outlives_a_kill",),
+    "From the dashboard": ("an_operators_pause_outlives_a_kill", "an_operators_seek_moves_a_running_group"),
 }
 REST = "Others"
 """Where a file stands that no group names."""

@@ -40,6 +40,7 @@ class FailureHandler:
     """Deals with failed runs of one assignment of one partition."""
 
     def __init__(self, assignment: Assignment, ending: Ending, announce: PartitionAnnouncer, run_job: RunJob) -> None:
+        self._assignment = assignment
         self._partition = assignment.partition
         self._subscription = assignment.subscription
         self._services = assignment.services
@@ -188,9 +189,9 @@ class FailureHandler:
         return ()
 
     async def _dispatched(self, record: Record, topic: str | None, error: BaseException, attempt: int) -> bool:
-        """Stores the dead letter, however often it takes; False when the end came first."""
+        """Stores the dead letter, however often it takes; False when the end came first, or an operator's seek."""
         tries, stored = 0, topic is None
-        while topic is not None and not stored and not self._ending.come:
+        while topic is not None and not stored and not self._ending.come and not self._assignment.steering.ordered:
             try:
                 stored = await self._store(record, topic, error, attempt)
             except (ProduceError, KafkaUnavailable, TransactionAborted, TimeoutError) as failure:

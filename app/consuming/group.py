@@ -9,10 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.consumer import SeekTarget
 from app.consuming.clock import Clock
 from app.consuming.context import Crisis
 from app.consuming.instances import Instances
 from app.consuming.membership import Membership, Memory
+from app.consuming.seeking import Sought
 from app.consuming.static_members import LOOK_AGAIN_S as LOOK_AT_HOLDER_S
 from app.consuming.static_members import StaticMember
 from app.consuming.threads import ThreadPool
@@ -105,6 +107,11 @@ class GroupRunner:
     def _operator_changed(self, partition: TopicPartition) -> None:
         if self._membership is not None:
             self._membership.operator_changed(partition)
+
+    async def seek(self, at: TopicPartition, target: SeekTarget, *, preview: bool) -> Sought | None:
+        """As of Membership."""
+        membership = self._membership
+        return None if membership is None else await membership.seek(at, target, preview=preview)
 
     def quiet(self) -> None:
         """Dispatches nothing more; jobs go on, and the member stays in the group."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.consumer import SeekTarget
 from app.consuming.attempts import Attempts
 from app.consuming.commits import Commits
 from app.consuming.context import GroupServices
@@ -16,6 +17,7 @@ from app.consuming.known_topics import KnownTopics
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
+from app.consuming.seeking import Sought, seek
 from app.consuming.static_members import StaticMember
 from app.consuming.transactional import TransactionalDeadLetters
 from app.consuming.watchdog import Watchdog
@@ -277,6 +279,11 @@ class Membership:
         """An operator has paused a partition, or lets it go on."""
         if worker := self._workers.get(partition):
             worker.operator_changed()
+
+    async def seek(self, at: TopicPartition, target: SeekTarget, *, preview: bool) -> Sought | None:
+        """An operator sends a partition elsewhere; None where it is not assigned. Raises as `seeking.seek`."""
+        worker = self._workers.get(at)
+        return None if worker is None else await seek(self._services, worker, target, preview=preview)
 
     def quiet(self) -> None:
         """Dispatches nothing more; running jobs go on."""

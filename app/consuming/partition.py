@@ -79,6 +79,13 @@ class PartitionWorker:
         """Whatever was marked: the next batch begins at `offset`."""
         self._steering.seek(offset)
 
+    def order_seek(self, offset: int) -> asyncio.Event:
+        """An operator sends it to `offset`, whatever it waits for; the event is set once it is there. A batch that runs
+        is let finish first."""
+        moved = self._steering.order_seek(offset)
+        self._ending.cut_rest()
+        return moved
+
     def end(self, *, revoked: bool) -> None:
         """Nothing more is dispatched; a job that runs goes on to its end."""
         for runner in self._runners:
@@ -133,6 +140,9 @@ class PartitionWorker:
         self._services.client.seek(self.partition, target.offset)
         self._failures.succeeded()
         self._intake.moved()
+        self._announce.next_attempt_at = self._announce.first_unmarked_ms = None
+        if target.moved is not None:
+            target.moved.set()
 
     @property
     def _owned(self) -> bool:

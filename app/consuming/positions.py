@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -68,10 +69,15 @@ class Positions:
             return await self._end(client, at)
         if not isinstance(target, int) or isinstance(target, bool):
             raise TypeError(f'seek({target!r}): an offset, an aware datetime, "earliest" or "latest" is needed')
-        beginning, end = await self._beginning(client, at), await self._end(client, at)
+        beginning, end = await self.bounds(client, at)
         if not beginning <= target <= end:
             raise SeekFailed(f"{at} has no offset {target}: it has {beginning} to {end}")
         return target
+
+    async def bounds(self, client: ConsumerClient, at: TopicPartition) -> tuple[int, int]:
+        """(first offset, offset after the last). Raises KafkaUnavailable."""
+        beginning, end = await asyncio.gather(self._beginning(client, at), self._end(client, at))
+        return beginning, end
 
     async def _beginning(self, client: ConsumerClient, at: TopicPartition) -> int:
         return (await client.beginning_offsets([at], timeout_s=self._timeout_s))[at]
@@ -85,7 +91,7 @@ class Positions:
         """Seeks the beginning that is left where the position was trimmed away or the topic made anew, the end where
         the log was truncated; returns it. `committed`: what the group had committed. Raises KafkaUnavailable."""
         old = lost.partitions.get(at)
-        beginning, end = await self._beginning(client, at), await self._end(client, at)
+        beginning, end = await self.bounds(client, at)
         new = beginning if old is None or old < beginning else min(old, end)
         if old is not None and old > end and committed is not None and await self._forgotten(client, at):
             new = beginning

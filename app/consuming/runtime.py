@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from app.consumer import SeekTarget
 from app.consuming.clock import Clock
 from app.consuming.group import GroupRunner, Surroundings
 from app.consuming.instances import Instances
+from app.consuming.seeking import Sought
 from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import ErrorOccurred, Monitor, WarningRaised
@@ -154,6 +156,14 @@ class Runtime:
     def resume(self, group: str, partition: TopicPartition) -> bool:
         """Ends an operator's pause. False where the table has no such group."""
         return self._steer(group, lambda runner: runner.resume(partition))
+
+    async def seek(self, group: str, at: TopicPartition, target: SeekTarget, *, preview: bool) -> Sought | None:
+        """An operator sends a partition of a group elsewhere, or (`preview`) only looks where that would be. None
+        where it is not assigned to this instance. Raises SeekFailed, KafkaUnavailable."""
+        for runner in self.groups:
+            if runner.group.name == group:
+                return await runner.seek(at, target, preview=preview)
+        return None
 
     def _steer(self, group: str, action: Callable[[GroupRunner], None]) -> bool:
         named = [runner for runner in self.groups if runner.group.name == group]

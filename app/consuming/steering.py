@@ -12,10 +12,12 @@ from app.consuming.ending import Ending
 
 
 class Target(NamedTuple):
-    """Where to read on. `rewinds`: what is committed follows, also backwards."""
+    """Where to read on. `rewinds`: what is committed follows, also backwards. `moved`: set once that has happened; an
+    operator's target has it, and neither a failed run nor the consumer takes its place."""
 
     offset: int
     rewinds: bool
+    moved: asyncio.Event | None = None
 
 
 class Steering:
@@ -48,6 +50,11 @@ class Steering:
         return self._target is not None
 
     @property
+    def ordered(self) -> bool:
+        """Whether it is an operator who wants reading to go on elsewhere."""
+        return self._target is not None and self._target.moved is not None
+
+    @property
     def wanted(self) -> bool:
         """Whether something is to be done before the next batch is taken."""
         return self._target is not None or self.paused_by is not None
@@ -57,7 +64,7 @@ class Steering:
         self.asked = True
         self._until = math.inf if ms is None else self._clock.now() + ms / 1000
         if offset is not None:
-            self._target = Target(offset, rewinds=False)
+            self._aim(Target(offset, rewinds=False))
         self.changed()
 
     def resume(self) -> None:
@@ -68,12 +75,25 @@ class Steering:
     def seek(self, offset: int) -> None:
         """The next batch begins at `offset`."""
         self.asked = True
-        self._target = Target(offset, rewinds=True)
+        self._aim(Target(offset, rewinds=True))
         self.changed()
+
+    def order_seek(self, offset: int) -> asyncio.Event:
+        """An operator wants it; the event is set once the next batch begins at `offset`."""
+        moved = asyncio.Event()
+        self.asked = True
+        self._target = Target(offset, rewinds=True, moved=moved)
+        self.changed()
+        return moved
+
+    def _aim(self, target: Target) -> None:
+        if not self.ordered:
+            self._target = target
 
     def forget_target(self) -> None:
         """The run that asked for it has failed: it will be run again."""
-        self._target = None
+        if not self.ordered:
+            self._target = None
 
     def take_target(self) -> Target | None:
         """Where to read on, once."""
@@ -96,8 +116,8 @@ class Steering:
         self._wake()
 
     async def stand_still(self) -> None:
-        """Returns when the partition is not paused, or the end has come."""
-        while self.paused_by is not None and not self._ending.come:
+        """Returns when the partition is not paused, an operator sends it elsewhere, or the end has come."""
+        while self.paused_by is not None and not self.ordered and not self._ending.come:
             self._changed.clear()
             held = self._held_by() is not None or self._until is None
             left_s = None if held or self._until == math.inf else (self._until or 0) - self._clock.now()
