@@ -1,8 +1,11 @@
 # The service in one container. Any base with Python 3.11 or later and its venv module will do.
 ARG BASE_IMAGE=python:3.13-slim
+# What is installed: run, or otel for traces (docs/observability.md).
+ARG REQUIREMENTS=run
 
 FROM ${BASE_IMAGE} AS builder
-COPY requirements/run.txt /build/run.txt
+ARG REQUIREMENTS
+COPY requirements/${REQUIREMENTS}.txt /build/requirements.txt
 # The secrets are optional: a pip configuration and a CA bundle for machines that reach their packages through a proxy.
 # They exist only while this line runs.
 RUN --mount=type=secret,id=pip_config,target=/run/secrets/pip_config \
@@ -11,7 +14,7 @@ RUN --mount=type=secret,id=pip_config,target=/run/secrets/pip_config \
     if [ -e /run/secrets/ca_certificates ]; then export PIP_CERT=/run/secrets/ca_certificates; fi; \
     python3 -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
-        --require-hashes -r /build/run.txt \
+        --require-hashes -r /build/requirements.txt \
     && /opt/venv/bin/pip uninstall --yes --quiet pip setuptools \
     && /opt/venv/bin/python -m compileall -q /opt/venv
 

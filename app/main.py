@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -19,6 +21,7 @@ from app.api.admission import Admission
 from app.api.application import Application, build_application
 from app.api.receipts import Receipts
 from app.api.services import Services
+from app.api.traced_application import TracedApplication
 from app.consuming.runtime import Runtime, StopReport
 from app.dashboard.actions import add_actions
 from app.dashboard.pause_actions import pause_actions
@@ -46,6 +49,7 @@ from app.observing.metrics import Metrics
 from app.observing.process import instance_name
 from app.observing.reasons import Sources
 from app.observing.snapshot import Snapshot
+from app.observing.tracing.choice import open_tracing
 from app.producer import CloseReport, Producer
 from app.routes.loading import load_table
 from app.routes.table import RoutingTable
@@ -61,6 +65,8 @@ JOBS_SHARE, LAST_SHARE = 0.5, 0.2
 HARD_STOP_S, HARD_STOP_SHARE = 3.0, 0.6
 """So much of what the producer gets is for ending a client that hangs."""
 BROKER_STOP_S = 5.0
+TRACES_S = 2.0
+"""So long, at most, the last traces may take to be sent."""
 BROKER_DEFAULT = -1
 
 
@@ -82,6 +88,8 @@ class Service:
         self.monitor = Monitor()
         set_up_logging(settings)
         LogLines(self.monitor)
+        self._instance = instance_name()
+        self.tracing = open_tracing(os.environ, self.monitor, settings.kafka_client_id, self._instance)
         self.lifecycle = Lifecycle(self.monitor)
         self._table = table
         self._embedded: EmbeddedBroker | None = _embedded_broker(settings)
@@ -99,17 +107,16 @@ class Service:
         self._stopping: asyncio.Task[Ending] | None = None
 
     def _build_producer(self) -> Producer:
-        recorded = self.recorded
+        recorded, spans = self.recorded, self.tracing.sends
         if recorded is None:
-            return Producer(self.settings, self._cluster, self._open_producer, self.monitor)
-        return Producer(self.settings, recorded, recorded.open_client, self.monitor)
+            return Producer(self.settings, self._cluster, self._open_producer, self.monitor, spans)
+        return Producer(self.settings, recorded, recorded.open_client, self.monitor, spans)
 
     def _build_services(self) -> Services:
         settings = self.settings
-        instance = instance_name()
-        receipts = Receipts(instance, settings.http_receipts_max, settings.http_receipt_ttl_s)
+        receipts = Receipts(self._instance, settings.http_receipts_max, settings.http_receipt_ttl_s)
         sources = Sources(
-            instance=instance,
+            instance=self._instance,
             cluster=self._cluster,
             producer=self.producer,
             runtime=self.runtime,
@@ -117,7 +124,7 @@ class Service:
         )
         snapshot = Snapshot(settings, self._table, self.monitor, sources)
         return Services(
-            instance=instance,
+            instance=self._instance,
             settings=settings,
             table=self._table,
             monitor=self.monitor,
@@ -240,6 +247,7 @@ class Service:
         report = await self.producer.close(max(0.1, left_s - min(HARD_STOP_S, left_s * HARD_STOP_SHARE)))
         await self._loop_lag.stop()
         await self._cluster.stop()
+        await self.tracing.close(max(0.1, min(TRACES_S, (deadline - time.monotonic()) / 2)))
         if self._embedded is not None:
             await self._embedded.stop(BROKER_STOP_S)
         self.lifecycle.advance("stopped")
@@ -309,7 +317,9 @@ def build(service: Service, *, consumers: bool = True) -> Application:
         finally:
             await service.stop()
 
-    application = build_application(service.services, lifespan=lifespan)
+    spans = service.tracing.requests
+    make = None if spans is None else partial(TracedApplication, tracing=spans)
+    application = build_application(service.services, make=make, lifespan=lifespan)
     add_pages(application, service.services)
     runtime = service.runtime
     actions = [*pause_actions(service.pauses, runtime), seek_action(runtime, runtime)]

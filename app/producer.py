@@ -16,7 +16,6 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.errors import AbortTransaction, KafkaUnavailable, ProduceManyError
@@ -32,12 +31,13 @@ from app.events import (
 )
 from app.kafka.protocols import ClusterView, ProducerOpener
 from app.messages import DeliveryReport, OutgoingMessage
-from app.producing.acceptance import Acceptance
+from app.producing.closing import CloseReport, Ending
 from app.producing.dispatcher import UNREACHABLE_AFTER_S
 from app.producing.flushing import Accept
 from app.producing.handle import DeliveryHandle, OnSettled
 from app.producing.outlets import AS_CONFIGURED
 from app.producing.preparation import Given, Middleware, as_message
+from app.producing.traced_acceptance import SendTracing, accepting
 from app.producing.transaction import Transaction
 from app.producing.transaction_pool import HeldTransactions
 from app.settings import Settings
@@ -59,30 +59,22 @@ CLOSE_RESERVE_S = 1.0
 YIELD_EVERY = 500
 
 
-@dataclass(frozen=True, slots=True)
-class CloseReport:
-    """How closing went. `undelivered` counts messages by topic that did not become `delivered`."""
-
-    undelivered: Mapping[str, int] = field(default_factory=dict)
-    took_ms: float = 0.0
-
-
-@dataclass(slots=True)
-class Ending:
-    """The one close of a producer and its variants."""
-
-    task: asyncio.Task[CloseReport] | None = None
-
-
 class Producer:
     """Safe to use from any task of the event loop. Connects at its first message."""
 
-    def __init__(self, settings: Settings, cluster: ClusterView, open_client: ProducerOpener, monitor: Monitor) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: ClusterView,
+        open_client: ProducerOpener,
+        monitor: Monitor,
+        tracing: SendTracing | None = None,
+    ) -> None:
         self.id = f"demijohn-{uuid.uuid4().hex[:12]}"
         self._cluster = cluster
         self._monitor = monitor
         self._log_payloads = settings.log_payloads
-        self._acceptance = Acceptance(settings, cluster, open_client, monitor, self.id)
+        self._acceptance = accepting(settings, cluster, open_client, monitor, self.id, tracing)
         self._options = AS_CONFIGURED
         self._ending = Ending()
 

@@ -36,6 +36,7 @@ GROUPS = {
     ),
     "Consuming": (
         "a_console_producer_reaches_a_consumer",
+        "a_trace_runs_from_the_call_to_the_consumer",
         "tables_through_http_are_counted",
         "lanes_keep_the_order_of_each_key",
         "a_new_topic_under_a_pattern",

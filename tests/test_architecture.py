@@ -37,6 +37,7 @@ LIBRARIES = {
     "aiokafka": ("app.kafka", "app.producing"),
     "fastapi": ("app.main", "app.api", "app.dashboard"),
     "confluent_kafka": ("app.kafka",),
+    "opentelemetry": ("app.observing.tracing",),
 }
 MAY_IMPORT_WITHIN_STOREY = {
     ("app.routing", "app.consumers"),

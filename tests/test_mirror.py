@@ -59,6 +59,7 @@ TESTED_BY = {
     "events/service.py": "events/test_monitor.py",
     "fleet/view.py": "fleet/test_alone.py",
     "producing/acceptance.py": "test_producer.py",
+    "producing/closing.py": "test_producer.py",
     "producing/flushing.py": "producing/test_buffer.py",
     "producing/preparation.py": "test_producer.py",
     "producing/transaction.py": "producing/test_transactions.py",

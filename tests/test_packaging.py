@@ -61,6 +61,7 @@ def test_what_runs_is_pinned_alike_for_development() -> None:
 
     assert pins("run.txt") <= pins("dev.txt") <= pins("bench.txt")
     assert pins("run.txt") <= pins("java.txt")
+    assert pins("run.txt") <= pins("otel.txt") <= pins("dev.txt")
 
 
 def test_the_composed_services_fit_together() -> None:

@@ -8,7 +8,7 @@ answer in the same way when the fast lane is switched off.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -29,18 +29,26 @@ from app.api.services import Services
 from app.events import ErrorOccurred
 from app.observing.request_id import begin_request
 
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
 Handler = Callable[[Call], Awaitable[Reply | StreamedReply]]
 NO_ROUTE = RouteInfo("(none)")
 """One label in the metrics for all paths that do not exist, however many there are."""
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""What FastAPI makes of OTEL_* by itself would stand beside what the service says of the same calls."""
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable"}
 
 
-def build_application(services: Services, *, fast_lane: bool = True, **options: Any) -> Application:
+def build_application(
+    services: Services, *, make: Callable[..., Application] | None = None, fast_lane: bool = True, **options: Any
+) -> Application:
     """The application with the routes of the API; pages are added by `app.dashboard`.
 
-    `fast_lane=False` sends produce calls the long way; `options` (such as `lifespan`) go to FastAPI.
+    `make` is another class of application, `fast_lane=False` sends produce calls the long way; `options` (such as
+    `lifespan`) go to FastAPI.
     """
-    application = Application(services, fast_lane=fast_lane, **options)
+    application = (make or Application)(services, fast_lane=fast_lane, **options)
     warn_if_exposed(services.settings, services.monitor)
     add_routes(application, services, application.produce)
     return application
@@ -64,6 +72,7 @@ class Application(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
+            telemetry=NO_TELEMETRY,
             exception_handlers={
                 Refusal: _refusal_response,
                 HTTPException: _http_response,

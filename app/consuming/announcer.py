@@ -58,7 +58,9 @@ class PartitionAnnouncer:
             topic, partition = self._at
             first, last, size = records[0].offset, records[-1].offset, len(records)
             group, job = self._services.group, self.job_id
-            self._monitor.emit(JobStarted(group, job, self._consumer, topic, partition, first, last, size, attempt))
+            self._monitor.emit(
+                JobStarted(group, job, self._consumer, topic, partition, first, last, size, attempt, records)
+            )
 
     def job_finished(
         self, records: Sequence[Record], took_ms: float, outcome: Outcome, done: int, tags: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import NamedTuple
 
 
@@ -28,9 +30,10 @@ class ThreadPool:
         self._busy = 0
 
     async def run(self, function: Callable[[], object]) -> None:
-        """Runs `function` in a thread and raises what it raises. Where the caller is cancelled it goes on, and what
-        becomes of it is nobody's business any more."""
+        """Runs `function` in a thread, in the caller's context, and raises what it raises. Where the caller is cut
+        it goes on, and what becomes of it is nobody's business any more."""
         loop = asyncio.get_running_loop()
+        function = partial(copy_context().run, function)
         ended: asyncio.Future[None] = loop.create_future()
         self._busy += 1
         if self._busy > self._threads and self._threads < self._most:

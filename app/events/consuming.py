@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from app.events.monitor import Event
-from app.messages import TopicPartition
+from app.messages import Record, TopicPartition
 
 GroupState = Literal["joining", "stable", "rebalancing", "waiting_for_topics", "failed", "stopped"]
 PartitionState = Literal["running", "waiting", "retrying", "paused", "draining"]
@@ -72,7 +73,10 @@ class MessagesPolled(Event):
 
 @dataclass(frozen=True, slots=True)
 class JobStarted(Event):
-    """A batch was handed to a consumer."""
+    """A batch was handed to a consumer. `records` are read while the event is told, and not kept.
+
+    Told by the task that the consumer runs in, as is the end of the run: what a listener makes current stays so.
+    """
 
     group: str
     job_id: str
@@ -83,6 +87,7 @@ class JobStarted(Event):
     last_offset: int
     messages: int
     attempt: int
+    records: Sequence[Record] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,14 @@ def encode(message: OutgoingMessage, max_payload_bytes: int) -> Encoded:
     return Encoded(value, key, partition_key, headers, timestamp_ms, size)
 
 
+def with_headers(encoded: Encoded, more: Headers) -> Encoded:
+    """`encoded` with `more` headers behind its own."""
+    size = encoded.size_bytes
+    for name, content in more:
+        size += 3 * len(name) + len(content or b"") + HEADER_OVERHEAD_BYTES
+    return encoded._replace(headers=[*encoded.headers, *more], size_bytes=size)
+
+
 def encode_value(payload: Any) -> bytes | None:
     """bytes and str as they are, None stays None, anything else as JSON. Raises TypeError or ValueError."""
     if payload is None or type(payload) is bytes:

@@ -6,14 +6,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+from opentelemetry.sdk.trace import TracerProvider
 
 from app.api.application import Application, build_application
 from app.api.receipts import Receipts
 from app.api.services import Services
+from app.api.traced_application import TracedApplication
 from app.consumer import Consumer
 from app.dashboard.actions import Action, add_actions
 from app.dashboard.routes import add_pages
@@ -23,6 +26,7 @@ from app.observing.log import LogLines
 from app.observing.metrics import Metrics
 from app.observing.reasons import Note, Reason, Sources
 from app.observing.snapshot import Snapshot
+from app.observing.tracing.choice import NoTracing, trace_with
 from app.producer import Producer
 from app.routes.loading import draw_table
 from app.routes.routes import Routes
@@ -79,6 +83,7 @@ class Service:
         fast_lane: bool = True,
         topics: Mapping[str, int] | None = None,
         actions: Sequence[Action[Any]] = (),
+        traced_by: TracerProvider | None = None,
         **settings: Any,
     ) -> None:
         self.settings = Settings(_env_file=None, kafka_bootstrap_servers="kafka:9092", **settings)  # type: ignore[call-arg]  # pydantic-settings adds it
@@ -87,7 +92,9 @@ class Service:
         self.lines = LogLines(self.monitor)
         self.state = Lifecycle(self.monitor)
         self.actions = actions
-        self.producer = Producer(self.settings, self.kafka, self.kafka.open_client, self.monitor)
+        tracing = NoTracing() if traced_by is None else trace_with(traced_by, self.monitor, "demijohn")
+        self._request_spans = tracing.requests
+        self.producer = Producer(self.settings, self.kafka, self.kafka.open_client, self.monitor, tracing.sends)
         self.runtime = FakeRuntime()
         self.receipts = Receipts("host:1:ab", self.settings.http_receipts_max, self.settings.http_receipt_ttl_s)
         self.table = draw_table(draw, self.settings)
@@ -119,7 +126,9 @@ class Service:
             snapshot=self.snapshot,
             metrics=self.metrics,
         )
-        application = build_application(services, fast_lane=fast_lane)
+        spans = self._request_spans
+        make = None if spans is None else partial(TracedApplication, tracing=spans)
+        application = build_application(services, make=make, fast_lane=fast_lane)
         add_pages(application, services, NOT_BUILT)
         self.guard = add_actions(application, services, self.actions)
         return application

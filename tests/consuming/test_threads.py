@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextvars import ContextVar
 
 import pytest
 
@@ -159,3 +160,18 @@ async def test_waiting_on_the_loop_itself_is_refused(stage: Stage) -> None:
     stage.assign(line_of(Wrong))
     await until(lambda: stage.heard.of(ErrorOccurred), "it is told")
     assert "use await" in str(stage.heard.of(ErrorOccurred)[0].error)
+
+
+async def test_a_thread_sees_the_context_of_its_caller_and_changes_its_own_only() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="unset")
+    variable.set("of the caller")
+    seen: list[str] = []
+
+    def look() -> None:
+        seen.append(variable.get())
+        variable.set("of the thread")
+
+    pool = ThreadPool(1)
+    await pool.run(look)
+    await pool.run(look)
+    assert seen == ["of the caller"] * 2

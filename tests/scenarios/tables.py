@@ -109,3 +109,18 @@ def die_at(step: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(AiokafkaProducer, method, dying)
+
+
+class Forwards(Consumer):
+    """Fails its first run, then sends everything on to the topic FORWARD_TO."""
+
+    async def consume(self) -> None:
+        if self.attempt == 1:
+            raise ValueError("not yet")
+        for message in self.messages:
+            await self.produce_sync(topic=os.environ["FORWARD_TO"], payload=message.raw_payload)
+
+
+def forwards(routes: Routes) -> None:
+    with routes.group(f"g-{os.environ['TOPIC']}") as group:
+        group.topic(os.environ["TOPIC"], Forwards)
