@@ -7,7 +7,6 @@ environment wins). `load_settings` reports everything that is wrong at once.
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
@@ -24,15 +23,14 @@ KAFKA_DEFAULT_MAX_RECORD_BYTES = 1_048_588
 PREFIXES = ("KAFKA_", "HTTP_", "PRODUCER_", "CONSUMER_", "SHUTDOWN_", "LOG_", "DASHBOARD_")
 MISSPELLED_CUTOFF = 0.86
 
-NOT_SUPPORTED = frozenset(
-    {
-        "HTTP_ROOT_PATH",
-    }
-)
-"""Reserved names. Refused when set: a protection that is asked for is never silently left out."""
-
 RATE = re.compile(r"([1-9][0-9]{0,8})/(s|min|h)", re.ASCII).fullmatch
 ORIGIN = re.compile(r"https?://[a-z0-9.\-\[\]:]+", re.ASCII).fullmatch
+ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII).fullmatch
+OWN_PATHS = frozenset(
+    {"asyncapi.json", "brokers", "dashboard", "docs", "health", "karafka", "metrics", "openapi.json", "produce"}
+    | {"receipts", "topics"}
+)
+"""What the paths of the service begin with: a prefix that does could not be told from them."""
 Positive = Annotated[int, Field(gt=0)]
 Milliseconds = Annotated[int, Field(gt=0, le=86_400_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -92,6 +90,7 @@ class Settings(BaseSettings):
     http_trusted_proxies: str = Field("", description="Addresses and networks whose X-Forwarded-For is believed")
     http_topics: str = Field("", description="Topics that may be produced to, shell-style patterns; empty: all")
     http_schemas_dir: str | None = Field(None, description="Directory of JSON Schemas of payloads, TOPIC.json each")
+    http_root_path: str = Field("", description="Prefix of every path behind an ingress, for example /demijohn")
     http_cors_origins: str = Field(
         "", description="Origins of pages that may call the API, for example https://a.example"
     )
@@ -188,6 +187,16 @@ class Settings(BaseSettings):
             ip_network(part, strict=False)
         return value
 
+    @field_validator("http_root_path")
+    @classmethod
+    def _is_root_path(cls, value: str) -> str:
+        root = value.rstrip("/")
+        if root and not ROOT_PATH(root):
+            raise ValueError(f"{value!r} is no path: write for example /demijohn, of A-Z a-z 0-9 . _ ~ - and /")
+        if root[1:].partition("/")[0] in OWN_PATHS:
+            raise ValueError(f"{value!r} begins as paths of the service do: choose another prefix")
+        return root
+
     @field_validator("http_cors_origins")
     @classmethod
     def _are_origins(cls, value: str) -> str:
@@ -268,16 +277,11 @@ class Settings(BaseSettings):
 
 def load_settings(env_file: str | None = ".env") -> Settings:
     """The settings of this process. Raises SettingsInvalid listing every fault with its variable's name."""
-    reserved = sorted(name for name in NOT_SUPPORTED if os.environ.get(name))
-    faults = [Fault(name, "is not supported by this version; unset it") for name in reserved]
     try:
-        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings adds it
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings adds it
     except ValidationError as error:
-        faults += [_fault(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+        faults = [_fault(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
         raise SettingsInvalid(faults) from None
-    if faults:
-        raise SettingsInvalid(faults)
-    return settings
 
 
 def _fault(loc: tuple[int | str, ...], message: str) -> Fault:
@@ -294,8 +298,6 @@ def misspelled(environment: Mapping[str, str]) -> list[tuple[str, str]]:
     candidates = (name for name in environment if name.startswith(PREFIXES) and name not in known)
     pairs = []
     for name in candidates:
-        if name not in NOT_SUPPORTED and (
-            near := difflib.get_close_matches(name, known, n=1, cutoff=MISSPELLED_CUTOFF)
-        ):
+        if near := difflib.get_close_matches(name, known, n=1, cutoff=MISSPELLED_CUTOFF):
             pairs.append((name, near[0]))
     return pairs

@@ -30,6 +30,14 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert (settings.http_port, settings.log_level, settings.embedded) == (5000, "debug", True)
 
 
+@pytest.mark.parametrize(
+    ("value", "root"), [("", ""), ("/", ""), ("/demijohn", "/demijohn"), ("/a/b/", "/a/b"), ("/docs-2", "/docs-2")]
+)
+def test_a_root_path_ends_without_a_slash(monkeypatch: pytest.MonkeyPatch, value: str, root: str) -> None:
+    monkeypatch.setenv("HTTP_ROOT_PATH", value)
+    assert load_settings(None).http_root_path == root
+
+
 FAULTS = [
     ("KAFKA_BOOTSTRAP_SERVERS", "kafka", "host:port"),
     ("KAFKA_BOOTSTRAP_SERVERS", "a:1,b:99999", "'b:99999'"),
@@ -42,6 +50,10 @@ FAULTS = [
     ("HTTP_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy'"),
     ("HTTP_CORS_ORIGINS", "*", "'*' is no origin"),
     ("HTTP_CORS_ORIGINS", "https://a.example/", "is no origin"),
+    ("HTTP_ROOT_PATH", "demijohn", "is no path"),
+    ("HTTP_ROOT_PATH", "/a b", "is no path"),
+    ("HTTP_ROOT_PATH", "/a//b", "is no path"),
+    ("HTTP_ROOT_PATH", "/dashboard/x", "another prefix"),
     ("LOG_LEVEL", "loud", "'debug'"),
 ]
 

@@ -21,6 +21,7 @@ from app.api.calls import Call, RouteInfo
 from app.api.cross_site import WRITING, Headers, is_preflight
 from app.api.documentation import complete
 from app.api.ordinary_routes import add_routes
+from app.api.paths import below_root, with_whole_names
 from app.api.problems import Refusal
 from app.api.producing_routes import FastLane, producing_routes
 from app.api.refusals import refusal_reply
@@ -80,6 +81,7 @@ class Application(FastAPI):
             },
             **options,
         )
+        self.root_path = services.settings.http_root_path
         self.monitor = services.monitor
         self.admission = Admission(services.settings, services.state, services.metrics, services.monitor)
         self.produce = producing_routes(services, self.admission)
@@ -95,10 +97,13 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-        elif scope["method"] == "POST" and (route := self._fast.find(scope["path"])) is not None:
+            return
+        if self.root_path:
+            scope = below_root(scope, self.root_path)
+        if scope["method"] == "POST" and (route := self._fast.find(scope["path"])) is not None:
             await self._answer_fast(Call(route.info, scope, receive), route, send)
         else:
-            await self._answer_by_router(scope, receive, send)
+            await self._answer_by_router(with_whole_names(scope), receive, send)
 
     async def _answer_fast(self, call: Call, handler: Handler, send: Send) -> None:
         begin_request(call.request_id)
@@ -179,8 +184,8 @@ class Application(FastAPI):
                 template = route.path
                 others |= route.methods or set()
         if not others:
-            refusal = Refusal("not_found", "There is nothing at this path; /docs lists what there is")
-            return Found(NO_ROUTE, (), refusal)
+            text = f"There is nothing at this path; {self.root_path}/docs lists what there is"
+            return Found(NO_ROUTE, (), Refusal("not_found", text))
         if "GET" in others:
             others.add("HEAD")
         return Found(RouteInfo(template), others, _method_not_allowed(others))

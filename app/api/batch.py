@@ -114,12 +114,12 @@ class Batches:
         await self.deliver(items, call, options.timeout_s)
         decided = outcome(items, 200)
         self._announce_refusal(decided)
-        return answer(items, counted([item.result() for item in items]), decided, call.request_id)
+        return answer(items, counted([item.result() for item in items]), decided, call)
 
     async def wait_on(self, items: Sequence[Item], call: Call, timeout_s: float) -> Reply:
         """The answer once more, for which verdicts that were missing are waited for."""
         await self.settle_rest(items, timeout_s)
-        return answer(items, counted([item.result() for item in items]), outcome(items, 200), call.request_id)
+        return answer(items, counted([item.result() for item in items]), outcome(items, 200), call)
 
     async def settle_rest(self, items: Sequence[Item], timeout_s: float) -> None:
         """Waits once more for verdicts that were missing."""
@@ -152,7 +152,7 @@ class Batches:
         refusal = Refusal("invalid_message", whole)
         results = [item.result() for item in items]
         members = {"receipts": results} if queued else counted(results)
-        return answer(items, members, Outcome(422, refusal), call.request_id)
+        return answer(items, members, Outcome(422, refusal), call)
 
     async def deliver(self, items: Sequence[Item], call: Call, timeout_s: float) -> None:
         """Sends what may be sent and waits for the verdicts. Raises Refusal `overloaded`."""
@@ -204,7 +204,7 @@ class Batches:
         self._announce_async(items)
         decided = outcome(items, 202)
         self._announce_refusal(decided)
-        return answer(items, {"receipts": [item.result() for item in items]}, decided, call.request_id)
+        return answer(items, {"receipts": [item.result() for item in items]}, decided, call)
 
     async def _refuse_missing_topics(self, items: Sequence[Item]) -> None:
         """Topics that cannot be looked up now are taken as they are: their receipts will tell."""

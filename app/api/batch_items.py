@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.api.calls import Call
 from app.api.message_reader import ReadMessage
 from app.api.problems import PROBLEM_JSON, Refusal, code_of, errors_of, problem, problem_headers, refusal_of
 from app.api.replies import Reply
@@ -123,13 +124,13 @@ def outcome(items: Sequence[Item], success: int) -> Outcome:
     return Outcome(422, refusals[0])
 
 
-def answer(items: Sequence[Item], members: dict[str, Any], decided: Outcome, request_id: str) -> Reply:
+def answer(items: Sequence[Item], members: dict[str, Any], decided: Outcome, call: Call) -> Reply:
     """The answer of a batch call; one that is not 2xx has the members of a problem document too."""
     if decided.chosen is None:
         return Reply(decided.status, orjson.dumps(members))
     faults = [fault for item in items if item.refusal for fault in item.refusal.faults]
     code = decided.chosen.code
-    document = problem(code, _summary(items, decided.chosen), request_id, faults)
+    document = problem(code, _summary(items, decided.chosen), call.request_id, faults, root=call.root)
     document["status"] = decided.status
     return Reply(decided.status, orjson.dumps({**document, **members}), PROBLEM_JSON, problem_headers(code))
 

@@ -88,6 +88,11 @@ class Call:
         self.held_messages = 0
 
     @property
+    def root(self) -> str:
+        """HTTP_ROOT_PATH, which every address in an answer begins with."""
+        return str(self.scope.get("root_path", ""))
+
+    @property
     def principal(self) -> str:
         """The name of the API key, empty without one."""
         return "" if self.key is None else self.key.name

@@ -96,11 +96,11 @@ def code_of(code: str) -> Code:
     return CODES.get(code, FAILED)
 
 
-def problem(code: str, detail: str, request_id: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
-    """The members of a problem document."""
+def problem(code: str, detail: str, request_id: str, faults: Sequence[Fault] = (), *, root: str = "") -> dict[str, Any]:
+    """The members of a problem document. `root` is that of the call."""
     meaning = code_of(code)
     document: dict[str, Any] = {
-        "type": DOCS_PAGE + code,
+        "type": root + DOCS_PAGE + code,
         "title": meaning.title,
         "status": meaning.status,
         "detail": detail,
@@ -134,8 +134,8 @@ def problem_headers(code: str) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(headers)
 
 
-def refuse(refusal: Refusal, request_id: str) -> Reply:
+def refuse(refusal: Refusal, request_id: str, root: str) -> Reply:
     """The whole answer to a refused request."""
-    document = problem(refusal.code, _printable(refusal.detail), request_id, refusal.faults)
+    document = problem(refusal.code, _printable(refusal.detail), request_id, refusal.faults, root=root)
     headers = (*problem_headers(refusal.code), *refusal.headers)
     return Reply(document["status"], orjson.dumps(document), PROBLEM_JSON, headers)

@@ -12,4 +12,4 @@ def refusal_reply(refusal: Refusal, call: Call) -> Reply:
     """The whole answer."""
     if is_confluent_path(call.path):
         return confluent_reply(refusal)
-    return refuse(refusal, call.request_id)
+    return refuse(refusal, call.request_id, call.root)

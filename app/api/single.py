@@ -35,6 +35,7 @@ class SingleMessages:
         self._announcer = Announcer(services.producer.id, services.monitor, payloads=services.settings.log_payloads)
         self._admission = admission
         self._policy = policy
+        self._receipts_path = f"{services.settings.http_root_path}/receipts/".encode("ascii")
 
     def sendable(self, message: OutgoingMessage, call: Call) -> OutgoingMessage:
         """The message as it is sent, with the trace of its request. Raises Refusal where its topic is not for
@@ -74,7 +75,7 @@ class SingleMessages:
         except ProduceError as error:
             raise refusal_of(error) from None
         self._announcer.queued(message.topic, message.payload)
-        return accepted(receipt_id.encode("ascii"), message)
+        return accepted(receipt_id.encode("ascii"), message, self._receipts_path)
 
 
 class SingleAttempt:
@@ -121,11 +122,11 @@ def unknown_text(timeout_s: float) -> str:
     return f"No verdict came within {timeout_s:g} s: the message may be stored, sending it again may duplicate it"
 
 
-def accepted(receipt_id: bytes, message: OutgoingMessage) -> Reply:
+def accepted(receipt_id: bytes, message: OutgoingMessage, receipts_path: bytes) -> Reply:
     """The 202 of a queued message, put together by hand as that of a stored one is."""
     label = b"null" if message.label is None else orjson.dumps(message.label)
     body = b'{"receipt_id":"%b","status":"pending","topic":"%b","label":%b}'
-    location = (b"location", b"/receipts/" + receipt_id)
+    location = (b"location", receipts_path + receipt_id)
     return Reply(202, body % (receipt_id, message.topic.encode("ascii"), label), headers=(location,))
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 
 from app.api.problems import Refusal
 from app.api.services import SnapshotView
+from app.dashboard.markup import with_root
 from app.dashboard.negotiation import HTML
 from app.dashboard.page import REFRESH_S, overview
 from app.dashboard.page_headers import PAGE_HEADERS
@@ -31,13 +32,14 @@ def html_of(web_page: WebPage | None, snapshot: SnapshotView) -> Callable[[Reque
 
 
 def _plain(request: Request, snapshot: SnapshotView) -> Response:
-    path = request.scope["path"]
+    path, root = request.scope["path"], request.scope.get("root_path", "")
     if path == OVERVIEW:
         refresh = request.query_params.get("refresh", DEFAULT_REFRESH)
         page = overview(dict(snapshot.document()), refresh if refresh in REFRESH_S else DEFAULT_REFRESH)
     else:
-        page = plain_page(path.removeprefix("/dashboard/").split("/")[0].replace("-", " ").capitalize(), path)
-    return Response(page, media_type=HTML, headers={**PAGE_HEADERS, "vary": "Accept"})
+        name = path.removeprefix("/dashboard/").split("/")[0].replace("-", " ").capitalize()
+        page = plain_page(name, root + path)
+    return Response(with_root(page, root), media_type=HTML, headers={**PAGE_HEADERS, "vary": "Accept"})
 
 
 def add_files(application: FastAPI, web_page: WebPage | None) -> None:

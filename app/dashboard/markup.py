@@ -127,6 +127,12 @@ def document(title: str, head: Html, *body: Any) -> bytes:
     return b"<!doctype html>" + page.encode("utf-8")
 
 
+def with_root(page: bytes, root: str) -> bytes:
+    """The page with every link that begins with a slash below `root`. In text a quote is escaped, so that only links
+    look like links."""
+    return page.replace(b' href="/', f' href="{root}/'.encode("ascii")) if root else page
+
+
 def page_header(current: str, *status: Any) -> Html:
     """The bar at the top of every page."""
     links = (("Overview", "/dashboard"), ("API", "/docs"), ("Metrics", "/metrics"))

@@ -162,10 +162,11 @@ class Pages:
             max_age_s = time.monotonic() - tick + EARLY_S
 
     def _problem(self, error: Exception, request_id: str) -> Mapping[str, Any]:
+        root = self._application.root_path
         if isinstance(error, Refusal):
-            return problem(error.code, error.detail, request_id, error.faults)
+            return problem(error.code, error.detail, request_id, error.faults, root=root)
         self._monitor.emit(ErrorOccurred("dashboard.build", error))
-        return problem("internal_error", "The service could not make this document", request_id)
+        return problem("internal_error", "The service could not make this document", request_id, root=root)
 
 
 def _offered(page: Page) -> tuple[str, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api.application import Application
 from app.api.services import Services
 from app.dashboard.docs_page import docs
 from app.dashboard.html import add_files, html_of
+from app.dashboard.markup import with_root
 from app.dashboard.negotiation import HTML
 from app.dashboard.own_pages import own_pages
 from app.dashboard.page_headers import PAGE_HEADERS
@@ -53,10 +54,12 @@ def add_pages(application: Application, services: Services, static: Path = STATI
 
 def _add_docs(application: FastAPI) -> None:
     async def documentation() -> Response:
-        return Response(docs(application.openapi()), media_type=HTML, headers=PAGE_HEADERS)
+        page = with_root(docs(application.openapi()), application.root_path)
+        return Response(page, media_type=HTML, headers=PAGE_HEADERS)
 
     application.add_api_route("/docs", documentation, methods=["GET"], include_in_schema=False)
 
 
-async def _to_dashboard() -> Response:
-    return RedirectResponse("/dashboard", status_code=307, headers=PAGE_HEADERS)
+async def _to_dashboard(request: Request) -> Response:
+    root = request.scope.get("root_path", "")
+    return RedirectResponse(f"{root}/dashboard", status_code=307, headers=PAGE_HEADERS)

@@ -151,6 +151,9 @@ async def test_a_bad_topic_name_is_422(either: Service, topic: str) -> None:
         ("example?partition=7", 422, "unknown_partition"),
         ("", 404, "not_found"),
         ("a/b", 404, "not_found"),
+        ("a%2Fb", 422, "invalid_message"),
+        ("a%2fb", 422, "invalid_message"),
+        ("a%252Fb", 422, "invalid_message"),
     ],
 )
 async def test_what_cannot_be_produced_is_refused_as_on_the_other_routes(
