@@ -24,6 +24,7 @@ from app.api.services import Services
 from app.api.traced_application import TracedApplication
 from app.consuming.runtime import Runtime, StopReport
 from app.dashboard.actions import add_actions
+from app.dashboard.instance_actions import instance_actions
 from app.dashboard.pause_actions import pause_actions
 from app.dashboard.routes import add_pages
 from app.dashboard.seek_action import seek_action
@@ -103,7 +104,12 @@ class Service:
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()
         self.front_door: Admission | None = None
+        self.stop_asked = asyncio.Event()
+        """Set when an operator wants the process to end; heeded by whoever serves it."""
+        self.served_alone = False
+        """Whether the process is the service's own, and so ends with it."""
         self._booting: asyncio.Task[None] | None = None
+        self._quieting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[Ending] | None = None
 
     def _build_producer(self) -> Producer:
@@ -220,6 +226,22 @@ class Service:
             count = (await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)).get(topic, DEFAULT_PARTITIONS)
             self.monitor.emit(TopicCreated(topic, count))
 
+    def quiet(self) -> None:
+        """Consumers begin nothing more; jobs go on to their end, and HTTP is served on. May be called again."""
+        if self.lifecycle.advance("quieting"):
+            self.runtime.quiet()
+            self._quieting = asyncio.create_task(self._become_quiet(), name="quiet")
+
+    async def _become_quiet(self) -> None:
+        await self.runtime.rested()
+        self.lifecycle.advance("quiet")
+
+    def ask_to_stop(self) -> bool:
+        """Begins the ordered stop, as SIGTERM does. False where the process is not the service's own."""
+        if self.served_alone:
+            self.stop_asked.set()
+        return self.served_alone
+
     async def stop(self, deadline: float | None = None) -> Ending:
         """The ordered stop, until `deadline` (of `time.monotonic`; by default SHUTDOWN_TIMEOUT_S from now).
 
@@ -232,9 +254,10 @@ class Service:
 
     async def _stop(self, deadline: float) -> Ending:
         self.lifecycle.advance("quieting")
-        if self._booting is not None:
-            self._booting.cancel()
-            await asyncio.wait({self._booting}, timeout=1.0)
+        if begun := [task for task in (self._booting, self._quieting) if task is not None]:
+            for task in begun:
+                task.cancel()
+            await asyncio.wait(begun, timeout=1.0)
         reserve_s = stop_reserve_s(deadline - time.monotonic())
         for_jobs_s, for_producer_s = reserve_s * JOBS_SHARE, reserve_s * (1 - JOBS_SHARE)
         stopped, *_ = await asyncio.gather(
@@ -323,6 +346,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
     add_pages(application, service.services)
     runtime = service.runtime
     actions = [*pause_actions(service.pauses, runtime), seek_action(runtime, runtime)]
+    actions += instance_actions(service.services.instance, service)
     add_actions(application, service.services, actions)
     service.front_door = application.admission
     application.state.recorded = service.recorded

@@ -90,7 +90,11 @@ GROUPS = {
         "sigterm_under_load",
         "what_a_stop_cuts",
     ),
-    "From the dashboard": ("an_operators_pause_outlives_a_kill", "an_operators_seek_moves_a_running_group"),
+    "From the dashboard": (
+        "an_operators_pause_outlives_a_kill",
+        "an_operators_seek_moves_a_running_group",
+        "an_operator_quiets_and_stops_an_instance",
+    ),
 }
 REST = "Others"
 """Where a file stands that no group names."""

@@ -107,7 +107,8 @@ async def _serve(settings: Settings, service: Service, listener: socket.socket, 
         timeout_graceful_shutdown=ANSWER_RESERVE_S,
     )
     server = Server(config)
-    stop = asyncio.Event()
+    stop = service.stop_asked
+    service.served_alone = True
     _install_signals(stop)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     host, port = listener.getsockname()[:2]
@@ -141,11 +142,14 @@ async def _stop(service: Service, server: Server, serving: asyncio.Task[None], t
 def _install_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
+    signalled = asyncio.Event()
+
     def on_signal() -> None:
-        if stop.is_set():
+        if signalled.is_set():
             _log.warning("Second signal: ending at once")
             sys.stdout.flush()
             os._exit(EXIT_CUT)
+        signalled.set()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -119,6 +119,11 @@ class GroupRunner:
         if self._membership is not None:
             self._membership.quiet()
 
+    async def rested(self) -> None:
+        """Returns when no job runs any more; to be awaited when it is quiet."""
+        if self._membership is not None:
+            await self._membership.rested()
+
     async def stop(self, deadline: float, reserve_s: float) -> list[str]:
         """Lets jobs finish until `deadline` less `reserve_s`, cuts the rest, commits, leaves. Their names."""
         self.quiet()

@@ -290,6 +290,11 @@ class Membership:
         self._quiet = True
         self._end_workers(revoked=False)
 
+    async def rested(self) -> None:
+        """Returns when no job runs any more; to be awaited when it is quiet."""
+        if tasks := [worker.task for worker in self._workers.values() if worker.task is not None]:
+            await asyncio.wait(tasks)
+
     def _end_workers(self, *, revoked: bool) -> list[PartitionWorker]:
         workers = list(self._workers.values())
         for worker in workers:

@@ -176,6 +176,10 @@ class Runtime:
         for group in self.groups:
             group.quiet()
 
+    async def rested(self) -> None:
+        """Returns when no job runs any more; to be awaited when it is quiet."""
+        await asyncio.gather(*(group.rested() for group in self.groups))
+
     async def stop(self, deadline: float, reserve_s: float | None = None) -> StopReport:
         """Ordered stop of all groups until `deadline` (of `time.monotonic`).
 
