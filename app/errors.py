@@ -11,6 +11,7 @@ DemijohnError
 │   ├── AdminForbidden          give the service's user the right that the text names
 │   ├── NoSuchResource          name a topic, partition or group that exists
 │   └── NotSupportedByBroker    do without: this broker cannot do it
+├── TooManyLooks                try again later: others look into topics
 ├── CommitRefused               nothing to do: the records will be delivered again
 ├── CommitUnknown               commit again while the assignment holds
 │   └── TopicsGone              nothing to do: a topic has been deleted, the other offsets are committed
@@ -124,6 +125,10 @@ class NoSuchResource(AdminRefused):
 
 class NotSupportedByBroker(AdminRefused):
     """The broker cannot do this."""
+
+
+class TooManyLooks(DemijohnError):
+    """As many people look into topics as may at once."""
 
 
 class CommitRefused(DemijohnError):

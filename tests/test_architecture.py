@@ -23,6 +23,7 @@ STOREYS = {
     "app.routes": 7,
     "app.consuming": 8,
     "app.observing": 8,
+    "app.exploring": 8,
     "app.routing": 9,
     "app.consumers": 9,
     "app.fleet": 9,

@@ -70,6 +70,7 @@ TESTED_BY = {
     "kafka/admin/changing.py": "kafka/admin/test_client.py",
     "kafka/admin/protocol.py": "kafka/admin/test_client.py",
     "kafka/admin/requests.py": "kafka/admin/test_client.py",
+    "kafka/log_reader.py": "exploring/test_explorer.py",
     "kafka/recording.py": "testing/test_producers.py",
     "kafka/topic_details.py": "scenarios/test_confluent_clients_move_over.py",
     "kafka/protocols.py": "kafka/test_consumer_client.py",
