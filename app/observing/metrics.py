@@ -168,6 +168,13 @@ class Metrics(Collector):
         yield from self._timed()
         yield from self._produce_gauges()
         yield from self._loop_gauge()
+        yield self._health_reasons()
+
+    def _health_reasons(self) -> GaugeMetricFamily:
+        reasons = GaugeMetricFamily(PREFIX + "health_reasons", "Why the service is not in order", labels=["code"])
+        for code, count in Counter(self._snapshot.reason_codes()).items():
+            reasons.add_metric([code], count)
+        return reasons
 
     def _loop_gauge(self) -> Iterator[Metric]:
         """The longest lag since the last scrape: a block between two scrapes is in one of them."""

@@ -72,6 +72,10 @@ class Snapshot:
         """The groups of the table as they stand."""
         return list(self._consume.groups.values())
 
+    def reason_codes(self) -> list[str]:
+        """The code of every reason why the service is not in order now."""
+        return [reason["code"] for reason in self._reasons()]
+
     def _state_changed(self, event: ServiceStateChanged) -> None:
         self._state, self._state_since = event.state, event.at
 
