@@ -30,6 +30,8 @@ from app.dashboard.routes import add_pages
 from app.dashboard.seek_action import seek_action
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
+from app.fleet.alone import Alone
+from app.fleet.here import HereAndNow
 from app.fleet.pauses import Pauses
 from app.fleet.states import States
 from app.kafka.cluster import Cluster
@@ -69,6 +71,7 @@ BROKER_STOP_S = 5.0
 TRACES_S = 2.0
 """So long, at most, the last traces may take to be sent."""
 BROKER_DEFAULT = -1
+ALONE = "Instances do not tell each other of themselves: this page shows the one that you ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class Service:
             receipts=receipts.counts,
         )
         snapshot = Snapshot(settings, self._table, self.monitor, sources)
+        here = HereAndNow(self._instance, snapshot)
         return Services(
             instance=self._instance,
             settings=settings,
@@ -140,6 +144,7 @@ class Service:
             runtime=self.runtime,
             receipts=receipts,
             snapshot=snapshot,
+            fleet=Alone(self._instance, ALONE, here.report, here.owns, self.monitor),
             metrics=Metrics(settings, snapshot, sources, self.monitor),
         )
 

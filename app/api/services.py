@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.api.receipts import Receipts
 from app.events import Monitor, State
+from app.fleet.view import FleetView
 from app.kafka.protocols import TopicView
 from app.observing.reasons import Note, Reason
+from app.observing.snapshot import Snapshot
 from app.producer import Producer
 from app.routes.table import RoutingTable
 from app.settings import Settings
@@ -36,12 +38,6 @@ class StateView(Protocol):
     def draining(self) -> bool: ...
 
 
-class SnapshotView(Protocol):
-    """What the dashboard shows."""
-
-    def document(self) -> Mapping[str, Any]: ...
-
-
 class MetricsView(Protocol):
     """Counts requests, and writes everything that was counted."""
 
@@ -63,5 +59,6 @@ class Services:
     producer: Producer
     runtime: RuntimeView
     receipts: Receipts
-    snapshot: SnapshotView
+    snapshot: Snapshot
+    fleet: FleetView
     metrics: MetricsView

@@ -8,13 +8,13 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 
 from app.api.problems import Refusal
-from app.api.services import SnapshotView
 from app.dashboard.markup import with_root
 from app.dashboard.negotiation import HTML
 from app.dashboard.page import REFRESH_S, overview
 from app.dashboard.page_headers import PAGE_HEADERS
 from app.dashboard.plain import plain_page
 from app.dashboard.shell import File, WebPage
+from app.observing.snapshot import Snapshot
 
 FILES = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
 DEFAULT_REFRESH = "5"
@@ -23,7 +23,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 
 
-def html_of(web_page: WebPage | None, snapshot: SnapshotView) -> Callable[[Request], Response]:
+def html_of(web_page: WebPage | None, snapshot: Snapshot) -> Callable[[Request], Response]:
     """What gives the HTML of any page: the built web page, or plain HTML."""
     if web_page is None:
         return lambda request: _plain(request, snapshot)
@@ -31,7 +31,7 @@ def html_of(web_page: WebPage | None, snapshot: SnapshotView) -> Callable[[Reque
     return lambda request: _file(request, shell, REVALIDATED)
 
 
-def _plain(request: Request, snapshot: SnapshotView) -> Response:
+def _plain(request: Request, snapshot: Snapshot) -> Response:
     path, root = request.scope["path"], request.scope.get("root_path", "")
     if path == OVERVIEW:
         refresh = request.query_params.get("refresh", DEFAULT_REFRESH)

@@ -41,8 +41,9 @@ class TableQuery:
     page: int = 1
     per_page: int | None = PER_PAGE
 
-    def table(self, rows: Sequence[Row]) -> dict[str, Any]:
-        """The document of a table: the rows of the page, how many match, how many there are."""
+    def table(self, rows: Sequence[Row], total: int | None = None) -> dict[str, Any]:
+        """The document of a table: the rows of the page, how many match, how many there are (`total`, where not all
+        of them are given)."""
         matched = [row for row in rows if self._matches(row)] if self.words else list(rows)
         matched.sort(key=_key(self.sort.removeprefix("-")), reverse=self.sort.startswith("-"))
         shown = matched
@@ -52,7 +53,7 @@ class TableQuery:
         return {
             "rows": shown,
             "matched": len(matched),
-            "total": len(rows),
+            "total": len(rows) if total is None else total,
             "page": self.page,
             "per_page": self.per_page,
             "sort": self.sort,
@@ -73,9 +74,9 @@ class Query:
     rows: TableQuery = field(default_factory=TableQuery)
     key: ApiKey | None = None
 
-    def table(self, rows: Sequence[Row]) -> dict[str, Any]:
-        """The wanted ones of `rows` as the document of a table."""
-        return self.rows.table(rows)
+    def table(self, rows: Sequence[Row], total: int | None = None) -> dict[str, Any]:
+        """The wanted ones of `rows` as the document of a table; `total` as there."""
+        return self.rows.table(rows, total)
 
     def chosen(self, name: str, choices: Collection[str], default: str) -> str:
         """The filter `name`, which must be one of `choices`. Raises Refusal."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -150,6 +150,39 @@ class ConsumeFigures:
             "lag_s": _known(max, (row["lag_s"] for row in rows)),
             "groups": groups,
         }
+
+    @property
+    def messages_per_s(self) -> float:
+        """Consumed, over the last minute."""
+        return round(self._messages.rate.per_s, 2)
+
+    def totals(self) -> dict[str, float]:
+        """What was counted since the start."""
+        return {
+            "consumed": self._messages.total,
+            "errors": self._errors.total,
+            "retries": self._retries,
+            "dead": self._dead,
+        }
+
+    def lags(self, now_ms: int) -> dict[str, tuple[int, float | None]]:
+        """(records, seconds) of lag by topic, of all groups together; seconds are None where none is known."""
+        lags: dict[str, tuple[int, float | None]] = {}
+        for row in self._rows():
+            lag, lag_s = row.lag, row.lag_s(now_ms)
+            if lag is None:
+                continue
+            before, before_s = lags.get(row.at.topic, (0, None))
+            lags[row.at.topic] = before + lag, before_s if lag_s is None else max(lag_s, before_s or 0.0)
+        return lags
+
+    def remember_lags(self) -> None:
+        """For the trend of each partition: to be called four times a minute."""
+        for row in self._rows():
+            row.remember_lag()
+
+    def _rows(self) -> Iterator[PartitionRow]:
+        return (row for group in self.groups.values() for row in group.rows.values())
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """The `dead_letters` part of the snapshot."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from app.events import (
     GroupState,
@@ -16,6 +16,10 @@ from app.events import (
 )
 from app.messages import TopicPartition
 from app.routes.table import Group
+
+Trend = Literal["growing", "shrinking", "steady"]
+LAGS_KEPT = 4
+"""Of the last minute: two older ones, two newer ones."""
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class PartitionRow:
     paused_by: str | None = None
     begun_at: int | None = None
     """Where reading began: what stands before it is done, as far as this group is concerned."""
+    _lags: tuple[int, ...] = ()
     _shown: dict[str, Any] | None = None
 
     def progressed(self, event: PartitionProgress) -> None:
@@ -93,6 +98,22 @@ class PartitionRow:
         if self.lag == 0:
             return 0.0
         return None if self.first_unmarked_ms is None else max(0, now_ms - self.first_unmarked_ms) / 1000
+
+    def remember_lag(self) -> None:
+        """To be called four times a minute."""
+        lag = self.lag
+        self._lags = () if lag is None else (*self._lags[1 - LAGS_KEPT :], lag)
+
+    @property
+    def trend(self) -> Trend | None:
+        """Where its lag goes: `growing` where all of the last half minute was above all of the one before, so that
+        batches that come and go do not count; None before a minute has passed."""
+        if len(self._lags) < LAGS_KEPT:
+            return None
+        older, newer = self._lags[: LAGS_KEPT // 2], self._lags[LAGS_KEPT // 2 :]
+        if min(newer) > max(older):
+            return "growing"
+        return "shrinking" if max(newer) < min(older) else "steady"
 
     def document(self, now_ms: int) -> dict[str, Any]:
         """Kept until something changes, as most of ten thousand partitions are at rest. The next call writes the
@@ -166,6 +187,10 @@ class GroupFigures:
 
     def document(self, now: datetime) -> dict[str, Any]:
         now_ms = int(now.timestamp() * 1000)
+        return {**self.summary(now), "partitions": [row.document(now_ms) for row in self.rows.values()]}
+
+    def summary(self, now: datetime) -> dict[str, Any]:
+        """The document without its partitions."""
         return {
             "name": self.name,
             "state": self.state,
@@ -174,7 +199,6 @@ class GroupFigures:
             "last_poll_s": _ago(self.polled_at, now),
             "last_commit_s": _ago(self.committed_at, now),
             "client_rebuilds": self.client_rebuilds,
-            "partitions": [row.document(now_ms) for row in self.rows.values()],
         }
 
 

@@ -38,6 +38,16 @@ class ProduceFigures:
     def _producer_rebuilt(self, _: ProducerRebuilt) -> None:
         self._client_rebuilds += 1
 
+    def totals(self) -> dict[str, float]:
+        """What was counted since the start; what is unknown counts as failed."""
+        delivered, failed, unknown = (self._by_status[status].total for status in ("delivered", "failed", "unknown"))
+        return {"produced": delivered, "failed": failed + unknown}
+
+    def ack_ms(self) -> dict[str, float | None]:
+        """From acceptance to the verdict `delivered`, the median and the 99th percentile of the latest."""
+        found = self._ack_ms.percentiles((50, 99))
+        return {"ack_p50_ms": found["p50"], "ack_p99_ms": found["p99"]}
+
     def document(self, sources: Sources) -> dict[str, Any]:
         """The `produce` part of the snapshot."""
         delivered, failed, unknown = (self._by_status[status] for status in ("delivered", "failed", "unknown"))

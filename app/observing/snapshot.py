@@ -20,8 +20,11 @@ from app.events import (
     WarningRaised,
 )
 from app.observing.consume_figures import ConsumeFigures
+from app.observing.error_groups import ErrorGroups
 from app.observing.error_log import ErrorLog
 from app.observing.group_figures import GroupFigures, rfc_3339
+from app.observing.history import History, Standing
+from app.observing.jobs import Jobs
 from app.observing.lines import blocked_text
 from app.observing.process import ProcessFigures
 from app.observing.produce_figures import ProduceFigures
@@ -33,6 +36,7 @@ SCHEMA_VERSION = 1
 MAX_RETRYING_LISTED = 20
 BLOCK_SHOWN_FOR = timedelta(minutes=1)
 """So long a blocked loop makes the service count as degraded; after that it is a note."""
+LAG_EVERY_S = 15
 GRAVE = frozenset({"broker_unreachable", "group_failed", "service_failed"})
 """With one of these reasons the service is unhealthy, with others degraded."""
 Document = dict[str, Any]
@@ -55,6 +59,10 @@ class Snapshot:
         self._broker_detail = "no broker has answered yet"
         self._warnings: dict[str, str] = {}
         self._blocked: LoopBlocked | None = None
+        self.jobs = Jobs(sources.instance, settings.consumer_concurrency, monitor)
+        self.error_groups = ErrorGroups(sources.instance, monitor)
+        self.history = History(self._standing)
+        self._seconds = 0
         self._subscribe(monitor)
 
     def _subscribe(self, monitor: Monitor) -> None:
@@ -96,9 +104,28 @@ class Snapshot:
 
     def _loop_lag_measured(self, event: LoopLagMeasured) -> None:
         self._process.measured(event.lag_ms)
+        self.jobs.second_passed()
+        self.history.second_passed()
+        self._seconds += 1
+        if self._seconds % LAG_EVERY_S == 0:
+            self._consume.remember_lags()
 
     def _loop_blocked(self, event: LoopBlocked) -> None:
         self._blocked = event
+
+    def _standing(self) -> Standing:
+        process = self.process()
+        lags = self._consume.lags(int(datetime.now(UTC).timestamp() * 1000))
+        ages = [lag_s for _, lag_s in lags.values() if lag_s is not None]
+        gauges = {
+            "lag": sum(lag for lag, _ in lags.values()) if lags else None,
+            "lag_s": max(ages, default=None),
+            "rss_bytes": process["rss_bytes"],
+            "cpu_percent": process["cpu_percent"],
+        }
+        return Standing(
+            {**self._produce.totals(), **self._consume.totals()}, {**gauges, **self._produce.ack_ms()}, lags
+        )
 
     def document(self) -> Document:
         """The snapshot as JSON values; numbers that are not known are None."""
@@ -106,17 +133,30 @@ class Snapshot:
         return {
             "schema_version": SCHEMA_VERSION,
             "generated_at": rfc_3339(now),
-            "service": self._service(now),
+            "service": self.service(now),
             "broker": self._broker(),
-            "produce": self._produce.document(self._sources),
+            "produce": self.produce(),
             "consume": self._consume.document(now),
             "errors": self._errors.document(),
             "dead_letters": self._consume.dead_letters(),
             "fleet": {"instances": 1},
-            "process": self._process.document(),
+            "process": self.process(),
         }
 
-    def _service(self, now: datetime) -> Document:
+    def produce(self) -> Document:
+        """The `produce` part."""
+        return self._produce.document(self._sources)
+
+    def process(self) -> Document:
+        """The `process` part: what this process uses."""
+        return self._process.document()
+
+    def consume_per_s(self) -> float:
+        """Messages consumed a second, over the last minute."""
+        return self._consume.messages_per_s
+
+    def service(self, now: datetime) -> Document:
+        """The `service` part: who this is and how it is."""
         reasons = list(self._reasons())
         notes = [{"code": code, "detail": detail} for code, detail in self._warnings.items()]
         notes += [{"code": note.code, "detail": note.detail} for note in self._sources.runtime.notes()]

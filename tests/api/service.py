@@ -21,6 +21,8 @@ from app.consumer import Consumer
 from app.dashboard.actions import Action, add_actions
 from app.dashboard.routes import add_pages
 from app.events import BrokerReachable, Monitor
+from app.fleet.alone import Alone
+from app.fleet.here import HereAndNow
 from app.lifecycle import Lifecycle
 from app.observing.log import LogLines
 from app.observing.metrics import Metrics
@@ -113,6 +115,7 @@ class Service:
         self.monitor.emit(BrokerReachable(1))
 
     def _build(self, fast_lane: bool) -> Application:
+        here = HereAndNow("host:1:ab", self.snapshot)
         services = Services(
             instance="host:1:ab",
             settings=self.settings,
@@ -124,6 +127,7 @@ class Service:
             runtime=self.runtime,
             receipts=self.receipts,
             snapshot=self.snapshot,
+            fleet=Alone("host:1:ab", "alone in a test", here.report, here.owns, self.monitor),
             metrics=self.metrics,
         )
         spans = self._request_spans
