@@ -18,6 +18,7 @@ from app.dashboard.permissions import permission, roles_of, why_no_produce
 from app.dashboard.produce_page import produce_page
 from app.dashboard.queries import Query
 from app.dashboard.routing_page import routing_page
+from app.dashboard.status_checks import StatusChecks, status_document
 from app.fleet.view import Range
 from app.observing.series import STEPS
 
@@ -39,6 +40,8 @@ def own_pages(services: Services) -> Iterator[Page]:
     yield from instance_pages(services)
     yield from error_pages(services)
     yield routing_page(services)
+    checks = StatusChecks(services)
+    yield Page("/dashboard/status", "Status", lambda _: dated(status_document(checks)))
 
 
 def _history(services: Services, query: Query) -> Document:
