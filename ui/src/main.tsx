@@ -7,6 +7,7 @@ import "./styles/controls.css";
 import "./styles/figures.css";
 import "./styles/tables.css";
 import "./styles/pages.css";
+import "./styles/drawings.css";
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);
