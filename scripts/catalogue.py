@@ -33,6 +33,7 @@ GROUPS = {
         "five_hundred_connections_leak_nothing",
         "failed_async_messages_become_dead_letters",
         "confluent_clients_move_over",
+        "https_can_be_verified",
     ),
     "Consuming": (
         "a_console_producer_reaches_a_consumer",
