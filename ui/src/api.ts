@@ -87,6 +87,11 @@ export function fetchJson<Answer>(url: string, signal?: AbortSignal): Promise<An
 
 /** POST, PATCH or DELETE with a JSON body; throws Problem. */
 export function send<Answer>(method: "POST" | "PATCH" | "DELETE", url: string, body: unknown = {}): Promise<Answer> {
+  return sendText<Answer>(method, url, JSON.stringify(body));
+}
+
+/** As `send`, with a body that is JSON text already. */
+export function sendText<Answer>(method: "POST" | "PATCH" | "DELETE", url: string, body: string): Promise<Answer> {
   const headers = { accept: "application/json", "content-type": "application/json" };
-  return call<Answer>(url, { method, headers, body: JSON.stringify(body) });
+  return call<Answer>(url, { method, headers, body });
 }

@@ -11,8 +11,10 @@ export interface Line {
 
 const DASHES: readonly number[][] = [[], [5, 3], [2, 3], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2]];
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-const TICK_SPACE_PX = 80;
-const Y_AXIS_PX = 52;
+const TICK_SPACE_PX = 64;
+const X_AXIS_PX = 26;
+const LEAST_Y_AXIS_PX = 36;
+const LETTER_PX = 6.5;
 
 /** The dash of the line at `index`, as uPlot and SVG take it; empty = solid. */
 export function dashOf(index: number): readonly number[] {
@@ -51,13 +53,13 @@ export function chartOptions(
     ...size,
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false }, sync: { key: "overview" } },
-    padding: [8, 6, 0, 0],
+    padding: [8, 18, 0, 0],
     scales: { y: { range: verticalRange } },
     axes: [
-      { ...axis(paint), space: TICK_SPACE_PX, grid: { show: false }, values: (_, at) => at.map(clockTime(at)) },
+      { ...axis(paint), size: X_AXIS_PX, gap: 6, space: TICK_SPACE_PX, grid: { show: false }, values: (_, at) => at.map(clockTime(at)) },
       {
         ...axis(paint),
-        size: (_, values) => Math.max(Y_AXIS_PX - 16, longest(values ?? []) * 6.5 + 14),
+        size: (_, values) => Math.max(LEAST_Y_AXIS_PX, longest(values ?? []) * LETTER_PX + 14),
         values: (_, values) => values.map((value) => (value === null ? UNKNOWN : write(value))),
       },
     ],

@@ -195,7 +195,13 @@ export interface TopicHealth {
   states: Partial<Record<PartitionState, number>>;
 }
 
+export interface Fleet {
+  on: boolean;
+  why_not: string | null;
+}
+
 export interface HealthDocument extends TableDocument<PartitionRow> {
+  fleet?: Fleet;
   topics: TopicHealth[];
 }
 
@@ -219,11 +225,6 @@ export interface Instance {
   loop_lag_ms: number | null;
   seen_at: Time | null;
   gone: boolean;
-}
-
-export interface Fleet {
-  on: boolean;
-  why_not: string | null;
 }
 
 export interface ConsumersDocument extends TableDocument<Instance> {
@@ -318,4 +319,5 @@ export interface ProduceDocument extends Document {
   topics: string[];
   schemas: string[];
   limits: { max_payload_bytes: number; timeout_s: number; max_timeout_s: number };
+  permission?: Permission;
 }

@@ -57,10 +57,10 @@ export const PARTITION_COLUMNS: readonly Column<PartitionRow>[] = [
       </>
     ),
   },
-  { title: "Consumer", sort: "consumer", cell: (row) => row.consumer ?? "–" },
+  { title: "Consumer", sort: "consumer", class: "wide", cell: (row) => row.consumer ?? "–" },
   { title: "State", sort: "state", cell: (row) => <StateChip state={row.state} /> },
-  { title: "Committed", sort: "committed", class: "num", cell: (row) => <Quantity value={row.committed} /> },
-  { title: "End", sort: "end", class: "num", cell: (row) => <Quantity value={row.end} /> },
+  { title: "Committed", sort: "committed", class: "num wide", cell: (row) => <Quantity value={row.committed} /> },
+  { title: "End", sort: "end", class: "num wide", cell: (row) => <Quantity value={row.end} /> },
   {
     title: "Lag",
     sort: "lag",

@@ -10,22 +10,39 @@ interface Props {
   exact?: string;
   unit: string;
   note: ComponentChildren;
-  to: string;
+  /** Where to look for more. */
+  to?: string;
+  /** Draws the course of the number. */
   values?: Series | undefined;
   color?: string;
 }
 
 /** One number of the moment, its course below it, and where to look for more. */
-export function Tile({ name, value, exact, unit, note, to, values, color = "c1" }: Props) {
+export function Tile({ to, ...props }: Props) {
+  if (to === undefined) {
+    return (
+      <div class="tile">
+        <Content {...props} />
+      </div>
+    );
+  }
   return (
     <PageLink to={to} class="tile">
+      <Content {...props} course />
+    </PageLink>
+  );
+}
+
+function Content({ name, value, exact, unit, note, values, color = "c1", course }: Omit<Props, "to"> & { course?: boolean }) {
+  return (
+    <>
       <span class="k">{name}</span>
       <span class="v" title={exact}>
         {value}
         <small>{unit}</small>
       </span>
-      <Sparkline values={values ?? []} color={color} />
+      {course && <Sparkline values={values ?? []} color={color} />}
       <span class="n">{note}</span>
-    </PageLink>
+    </>
   );
 }

@@ -26,7 +26,7 @@ export function OverviewPartitions({ state }: { state: TableState }) {
       loading={loading}
       tools={
         <Checkbox checked={query.filters.only === "lag"} onChange={(on) => setQuery(withFilter(query, "only", on ? "lag" : ""))}>
-          only with lag or trouble
+          only with lag
         </Checkbox>
       }
     />
