@@ -11,7 +11,7 @@ from app.api.problems import Refusal
 from app.api.services import Services
 from app.dashboard.dated import dated
 from app.dashboard.documents import Document
-from app.dashboard.instance_pages import table_of
+from app.dashboard.instance_pages import for_many
 from app.dashboard.pages import Page
 from app.dashboard.queries import Query, Row, TableSpec
 
@@ -35,7 +35,7 @@ async def _errors(services: Services, query: Query) -> Document:
         *({column: row.get(column) for column in COLUMNS} for row in services.fleet.errors()),
     ]
     shown = [row for row in rows if all(row[name] == value for name, value in query.filters.items() if value)]
-    return dated({"table": await table_of(query, shown, len(rows))})
+    return dated({"table": await for_many(len(rows), lambda: query.table(shown, len(rows)))})
 
 
 def _error(services: Services, query: Query) -> Document:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from app.api.problems import Refusal
 from app.api.services import Services
@@ -17,6 +17,7 @@ from app.dashboard.queries import Query, Row, TableSpec
 from app.fleet.view import FleetView, Report
 from app.observing.group_figures import rfc_3339
 
+T = TypeVar("T")
 INSTANCES = TableSpec(
     (
         *("instance", "this", "host", "pid", "version", "state", "health", "started_at", "uptime_s", "groups"),
@@ -82,7 +83,7 @@ async def _instance(fleet: FleetView, query: Query) -> Document:
         {
             **instance_row(report),
             "groups": report.groups,
-            "partitions": await table_of(query, rows, len(rows)),
+            "partitions": await for_many(len(rows), lambda: query.table(rows)),
             "jobs": report.jobs,
             "fleet": fleet_state(fleet),
         }
@@ -97,17 +98,18 @@ async def _health(fleet: FleetView, query: Query) -> Document:
         if not report.gone:
             rows.extend(report.partitions())
             await asyncio.sleep(0)
-    shown = [row for row in rows if _is_wanted_partition(row, query)]
-    table = await table_of(query, shown, len(rows))
-    topics = await asyncio.to_thread(topics_of, rows) if len(rows) > IN_A_THREAD_FROM else topics_of(rows)
-    return dated({"table": table, "topics": topics, "fleet": fleet_state(fleet)})
+
+    def build() -> Document:
+        shown = [row for row in rows if _is_wanted_partition(row, query)]
+        table = query.table(shown, len(rows))
+        return dated({"table": table, "topics": topics_of(rows), "fleet": fleet_state(fleet)})
+
+    return await for_many(len(rows), build)
 
 
-async def table_of(query: Query, rows: Sequence[Row], total: int) -> dict[str, Any]:
-    """The table, made in a thread where there are many rows: the loop goes on meanwhile."""
-    if len(rows) > IN_A_THREAD_FROM:
-        return await asyncio.to_thread(query.table, rows, total)
-    return query.table(rows, total)
+async def for_many(rows: int, build: Callable[[], T]) -> T:
+    """What `build` gives, in a thread where it goes through many rows: the loop goes on meanwhile."""
+    return await asyncio.to_thread(build) if rows > IN_A_THREAD_FROM else build()
 
 
 def _is_wanted_partition(row: Row, query: Query) -> bool:

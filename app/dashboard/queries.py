@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
+
 from app.api.keys import ApiKey
 from app.api.problems import Refusal
 from app.errors import Fault
@@ -133,26 +135,22 @@ def read_rows(given: Mapping[str, str], spec: TableSpec, *, paged: bool) -> Tabl
         faults.append(Fault("query.per_page", f"must be a whole number from 1 to {MAX_PER_PAGE}"))
     if faults:
         raise invalid(faults)
-    words = tuple(given.get("q", "").lower().split())
+    words = tuple(orjson.dumps(word).decode("utf-8")[1:-1] for word in given.get("q", "").lower().split())
     return TableQuery(words, sort, page or 1, per_page if paged else None)
 
 
 def row_text(row: Row) -> str:
-    """What a search looks at: every value of a row, in lower case."""
-    return "\n".join(_text(value) for value in row.values() if value is not None).lower()
+    """What a search looks at: every value of a row, in lower case; those that are texts as JSON writes them."""
+    known = [value for value in row.values() if value is not None]
+    try:
+        return orjson.dumps(known).decode("utf-8").lower()
+    except TypeError:  # a lone surrogate, which UTF-8 cannot hold
+        return repr(known).lower()
 
 
 def invalid(faults: Sequence[Fault]) -> Refusal:
     """The refusal of parameters with these faults."""
     return Refusal("invalid_parameter", "; ".join(map(str, faults)), faults)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "\n".join(map(_text, value))
-    if isinstance(value, Mapping):
-        return row_text(value)
-    return str(value)
 
 
 def _number(text: str, least: int, most: int) -> int | None:
@@ -170,6 +168,6 @@ def _key(name: str) -> Any:
             return 0, 0
         if isinstance(value, (int, float)):
             return 1, value
-        return 2, value if isinstance(value, str) else _text(value)
+        return 2, value if isinstance(value, str) else row_text({name: value})
 
     return key

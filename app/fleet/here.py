@@ -63,7 +63,7 @@ class HereAndNow:
     def _partitions(self) -> list[dict[str, Any]]:
         now_ms = int(datetime.now(UTC).timestamp() * 1000)
         return [
-            {"group": group.name, "instance": self._instance, **row.document(now_ms), "trend": row.trend}
+            row.told(now_ms, group.name, self._instance)
             for group in self._snapshot.groups
             for row in group.rows.values()
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from app.events import (
     ClientRebuilt,
@@ -27,8 +27,6 @@ from app.messages import TopicPartition
 from app.observing.figures import Counted, Samples
 from app.observing.group_figures import GroupFigures, PartitionRow, rfc_3339
 from app.routes.table import RoutingTable
-
-N = TypeVar("N", int, float)
 
 
 class ConsumeFigures:
@@ -132,7 +130,7 @@ class ConsumeFigures:
     def document(self, now: datetime) -> dict[str, Any]:
         """The `consume` part of the snapshot."""
         groups = [group.document(now) for group in self.groups.values()]
-        rows = [row for group in groups for row in group["partitions"]]
+        lag, lag_s = _most([row for group in groups for row in group["partitions"]])
         return {
             "totals": {
                 "batches": self._batches,
@@ -146,8 +144,8 @@ class ConsumeFigures:
                 "errors": round(self._errors.rate.per_s, 2),
             },
             "consume_ms": self._consume_ms.percentiles((50, 99)),
-            "lag": _known(sum, (row["lag"] for row in rows)),
-            "lag_s": _known(max, (row["lag_s"] for row in rows)),
+            "lag": lag,
+            "lag_s": lag_s,
             "groups": groups,
         }
 
@@ -169,11 +167,13 @@ class ConsumeFigures:
         """(records, seconds) of lag by topic, of all groups together; seconds are None where none is known."""
         lags: dict[str, tuple[int, float | None]] = {}
         for row in self._rows():
-            lag, lag_s = row.lag, row.lag_s(now_ms)
+            shown = row.document(now_ms)
+            lag, lag_s, topic = shown["lag"], shown["lag_s"], row.at.topic
             if lag is None:
                 continue
-            before, before_s = lags.get(row.at.topic, (0, None))
-            lags[row.at.topic] = before + lag, before_s if lag_s is None else max(lag_s, before_s or 0.0)
+            before, before_s = lags.get(topic, (0, None))
+            longest = before_s if lag_s is None or (before_s is not None and before_s > lag_s) else lag_s
+            lags[topic] = before + lag, longest
         return lags
 
     def remember_lags(self) -> None:
@@ -192,8 +192,8 @@ class ConsumeFigures:
         ]
 
 
-def _known(fold: Any, values: Iterable[N | None]) -> N | None:
-    """All values that are known, folded; None where none is."""
-    known = [value for value in values if value is not None]
-    folded: N | None = fold(known) if known else None
-    return folded
+def _most(rows: Iterable[dict[str, Any]]) -> tuple[int | None, float | None]:
+    """(records of lag together, seconds of the longest) of what is known; None where nothing is."""
+    lags = [lag for row in rows if (lag := row["lag"]) is not None]
+    ages = [age for row in rows if (age := row["lag_s"]) is not None]
+    return (sum(lags) if lags else None), max(ages, default=None)

@@ -43,6 +43,7 @@ class PartitionRow:
     """Where reading began: what stands before it is done, as far as this group is concerned."""
     _lags: tuple[int, ...] = ()
     _shown: dict[str, Any] | None = None
+    _told: dict[str, Any] | None = None
 
     def progressed(self, event: PartitionProgress) -> None:
         self.consumer = event.consumer
@@ -121,12 +122,28 @@ class PartitionRow:
         shown = self._shown
         if shown is None:
             shown = self._shown = self._document(now_ms)
+            self._told = None
         else:
-            if self.first_unmarked_ms is not None:
-                shown["lag_s"] = self.lag_s(now_ms)
-            if self.job_started_at is not None:
-                shown["job_running_s"] = self._running_s(now_ms)
+            self._age(shown, now_ms)
         return shown
+
+    def told(self, now_ms: int, group: str, instance: str) -> dict[str, Any]:
+        """The document with the group, the instance and the trend; kept in the same way."""
+        shown, told = self.document(now_ms), self._told
+        if told is None:
+            told = self._told = {"group": group, "instance": instance, **shown, "trend": None}
+        else:
+            self._age(told, now_ms)
+        if self._lags:
+            told["trend"] = self.trend
+        return told
+
+    def _age(self, shown: dict[str, Any], now_ms: int) -> None:
+        if self.first_unmarked_ms is not None and shown["lag"]:
+            age_ms = now_ms - self.first_unmarked_ms
+            shown["lag_s"] = age_ms / 1000 if age_ms > 0 else 0.0
+        if self.job_started_at is not None:
+            shown["job_running_s"] = self._running_s(now_ms)
 
     def _running_s(self, now_ms: int) -> float | None:
         started = self.job_started_at

@@ -44,6 +44,19 @@ def test_a_search_looks_into_lists_and_objects() -> None:
     assert TableQuery(words=("reports",)).table(rows)["matched"] == 1
 
 
+def test_a_search_takes_quotes_and_every_letter_as_they_are() -> None:
+    rows: list[dict[str, Any]] = [
+        {"message": 'KeyError "Ünïd\\"'},
+        {"message": "\ud800 lone"},
+        {"message": None, "count": 17},
+    ]
+    found = [
+        [row["message"] for row in read_rows({"q": words}, SPEC, paged=True).table(rows)["rows"]]
+        for words in ('"ÜNÏD\\"', "lone", "17", "null")
+    ]
+    assert found == [['KeyError "Ünïd\\"'], ["\ud800 lone"], [None], []]
+
+
 def test_a_page_says_how_many_match_and_how_many_there_are() -> None:
     rows = [{"n": number, "text": "even" if number % 2 == 0 else "odd"} for number in range(250)]
     table = TableQuery(("even",), "n", page=2, per_page=100).table(rows)
