@@ -56,6 +56,7 @@ TASK_OWNERS = {
     "app.producing.transaction_pool",
     "app.producer",
     "app.consuming.membership",
+    "app.consuming.workers",
     "app.consuming.group",
     "app.consuming.runtime",
     "app.observing.loop_lag",

@@ -6,23 +6,18 @@ import asyncio
 import time
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.consumer import SeekTarget
-from app.consuming.clock import Clock
-from app.consuming.context import Crisis
-from app.consuming.instances import Instances
-from app.consuming.membership import Membership, Memory
+from app.consuming.membership import Membership
+from app.consuming.memory import Memory
 from app.consuming.seeking import Sought
 from app.consuming.static_members import LOOK_AGAIN_S as LOOK_AT_HOLDER_S
 from app.consuming.static_members import StaticMember
-from app.consuming.threads import ThreadPool
+from app.consuming.surroundings import Surroundings
 from app.errors import DuplicateInstance, KafkaUnavailable, MembershipLost
-from app.events import ClientRebuilt, ErrorOccurred, GroupState, GroupStateChanged, Monitor, TopicsMissing
-from app.kafka.protocols import ClusterView, ConsumerOpener
+from app.events import ClientRebuilt, ErrorOccurred, GroupState, GroupStateChanged, TopicsMissing
 from app.messages import TopicPartition
-from app.producer import Producer
 from app.routes.table import Group, Subscription
 from app.settings import Settings
 
@@ -31,24 +26,6 @@ REBUILD_PAUSE_S = (0.5, 30.0)
 LOOK_TIMEOUT_S = 10.0
 BEYOND_REPAIR_S = 300.0
 """Rebuilding in vain for five minutes while the brokers answer: then the process is not live."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every group of the process uses."""
-
-    settings: Settings
-    cluster: ClusterView
-    open_consumer: ConsumerOpener
-    producer: Producer
-    monitor: Monitor
-    slots: asyncio.Semaphore
-    threads: ThreadPool
-    instances: Instances
-    clock: Clock
-    crisis: Crisis
-    excluded: frozenset[str]
-    """DLQ topics of the table: no pattern takes them."""
 
 
 class GroupRunner:

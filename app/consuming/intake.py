@@ -17,6 +17,9 @@ from app.messages import Record
 FETCH_PAUSE_S = (1.0, 30.0)
 """First and longest pause of a partition that cannot be read."""
 
+ANEW_PAUSE_S = 0.5
+"""Between two looks at a partition of a topic that was made anew, until it is read from its beginning."""
+
 
 class Intake:
     """Forms the batches of one assignment of one partition. `at_end` is awaited once at each end that is reached."""
@@ -145,7 +148,10 @@ class Intake:
         services, at = self._services, self._partition
         marked, committed = services.ledger.marked(at) or 0, services.ledger.committed(at)
         try:
-            offset = await services.positions.recover(services.client, lost, at, committed)
+            offset = await services.positions.recover(services.client, lost, at)
+            if offset is None:
+                await self._ending.rest(ANEW_PAUSE_S)
+                return
             self.moved()
             if offset < max(marked, committed or 0) and services.ledger.owns(at, self._assignment.epoch):
                 services.ledger.rewind(at, offset)

@@ -16,16 +16,16 @@ class KnownTopics:
     def made_anew(self, cluster: ClusterView, topics: Iterable[str]) -> set[str]:
         """Those of `topics` that are not what they were when they were met: deleted, and created again. They are named
         again and again until they have been `met`."""
-        ids: dict[str, bytes] = {}
-        anew = set()
-        for topic in topics:
-            before, now = self._ids.get(topic), cluster.topic_id(topic)
-            if before is not None and now is not None and before != now:
-                anew.add(topic)
-            if (known := before or now) is not None:
-                ids[topic] = known
-        self._ids = ids
-        return anew
+        asked = list(topics)
+        ids = {topic: self._ids.get(topic) or cluster.topic_id(topic) for topic in asked}
+        self._ids = {topic: known for topic, known in ids.items() if known is not None}
+        return {topic for topic in asked if self.is_another(cluster, topic)}
+
+    def is_another(self, cluster: ClusterView, topic: str) -> bool:
+        """Whether `topic` is not the one that was met. Brokers that give topics no ids (before Kafka 2.8) do not
+        tell."""
+        before, now = self._ids.get(topic), cluster.topic_id(topic)
+        return before is not None and now is not None and before != now
 
     def met(self, cluster: ClusterView, topics: Iterable[str]) -> None:
         """What `topics` are now is what they are."""

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from app.consumer import SeekTarget
-from app.consuming.attempts import Attempts
 from app.consuming.commits import Commits
 from app.consuming.context import GroupServices
-from app.consuming.known_topics import KnownTopics
+from app.consuming.memory import Memory
 from app.consuming.offsets import OffsetLedger
-from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
 from app.consuming.seeking import Sought, seek
-from app.consuming.static_members import StaticMember
+from app.consuming.surroundings import Surroundings
 from app.consuming.transactional import TransactionalDeadLetters
-from app.consuming.watchdog import Watchdog
+from app.consuming.workers import Workers, finish, run_last_hooks
 from app.errors import DuplicateInstance, KafkaUnavailable
 from app.events import (
     ErrorOccurred,
@@ -34,36 +31,17 @@ from app.events import (
 from app.messages import TopicPartition
 from app.routes.table import Group, Subscription
 
-if TYPE_CHECKING:
-    from app.consuming.group import Surroundings
-
 Changed = Callable[[Mapping[str, Subscription]], Mapping[str, Subscription] | None]
 """Given the lines by topic that are in use: those to use from now on, where they have changed."""
-COMMIT_TIMEOUT_S = 10.0
+MOST_COMMIT_S = 10.0
+"""A commit may take so long, and no longer than one request: then it counts as not answered."""
 LOOKUP_TIMEOUT_S = 2.0
 """Of lookups that the group's wake-ups wait for; what fails is looked up again."""
 PULSE_S = 0.5
 END_AGE_S = 5.0
 """How old the known end of a partition may become."""
-LAST_HOOK_TIMEOUT_S = 5.0
 REBALANCES_MOST = 2
 """So many rebalance timeouts may pass until a rejoining member counts as stuck."""
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a group remembers of partitions over rebalances and clients.
-
-    `attempts` and `paused` as of GroupServices; `outlived`: tasks of assignments that have passed, whose jobs run on;
-    `static`: its place in the group, where it is a static member; `watchdog`: knows of clients that were replaced.
-    """
-
-    attempts: Attempts = field(default_factory=Attempts)
-    paused: dict[TopicPartition, str] = field(default_factory=dict)
-    outlived: dict[TopicPartition, asyncio.Task[None]] = field(default_factory=dict)
-    static: StaticMember | None = None
-    watchdog: Watchdog = field(default_factory=Watchdog)
-    topics: KnownTopics = field(default_factory=KnownTopics)
 
 
 class Membership:
@@ -83,44 +61,44 @@ class Membership:
         self._surroundings = surroundings
         self._monitor = surroundings.monitor
         self._listener_id = listener_id
-        self._outlived = memory.outlived
-        self._static = memory.static
-        self._watchdog = memory.watchdog
         self._memory = memory
-        self._duplicate = False
         self._on_state = on_state
-        self._workers: dict[TopicPartition, PartitionWorker] = {}
+        self._duplicate = self._quiet = False
         self._epoch = 0
         self._joining_since = time.monotonic()
-        self._quiet = False
         self.cut_jobs: list[str] = []
         """Names of the jobs that were cut when it was closed; known before the closing is over."""
         self._tasks: list[asyncio.Task[Any]] = []
         self._trouble: str | None = None
         self._client = surroundings.open_consumer(group.name, sorted(lines), self)
-        timeout_s = surroundings.settings.kafka_request_timeout_ms / 1000
-        ledger = OffsetLedger()
+        self._request_s = surroundings.settings.kafka_request_timeout_ms / 1000
+        ledger, self._commit_s = OffsetLedger(), min(MOST_COMMIT_S, self._request_s)
         self._commits = Commits(group.name, self._client, ledger, surroundings.cluster, self._monitor)
         self._transactional = TransactionalDeadLetters(
             group.name, surroundings.producer, self._client, ledger, self._commits.lock, self._be_troubled
         )
-        self._services = GroupServices(
-            group.name,
-            listener_id,
-            self._client,
-            ledger,
-            Positions(group.name, surroundings.cluster, self._monitor, timeout_s),
-            surroundings.producer,
-            self._monitor,
-            surroundings.slots,
-            surroundings.threads,
-            surroundings.instances,
-            surroundings.clock,
-            surroundings.crisis,
-            self._commit_now,
-            memory.attempts,
-            self._transactional,
-            memory.paused,
+        self._services = self._make_services(ledger)
+        self._workers = Workers(self._services, memory.outlived, self._own)
+
+    def _make_services(self, ledger: OffsetLedger) -> GroupServices:
+        group, shared, memory = self._group.name, self._surroundings, self._memory
+        return GroupServices(
+            group=group,
+            listener_id=self._listener_id,
+            client=self._client,
+            ledger=ledger,
+            positions=Positions(group, shared.cluster, memory.topics, self._monitor, self._request_s),
+            producer=shared.producer,
+            monitor=self._monitor,
+            slots=shared.slots,
+            threads=shared.threads,
+            instances=shared.instances,
+            clock=shared.clock,
+            crisis=shared.crisis,
+            commit=self._commit_now,
+            attempts=memory.attempts,
+            transactional=self._transactional,
+            paused=memory.paused,
         )
 
     async def live(self, stopping: asyncio.Event, changed: Changed) -> str | None:
@@ -130,22 +108,29 @@ class Membership:
         self._monitor.emit(GroupSubscribed(self._group.name, self._listener_id, tuple(sorted(self._lines))))
         ended = asyncio.ensure_future(stopping.wait())
         try:
-            joining = self._own(self._client.start())
+            joining = self._keep(self._client.start())
             await asyncio.wait({joining, ended}, return_when=asyncio.FIRST_COMPLETED)
             if stopping.is_set():
                 return None
             joining.result()
-            self._own(self._keep_committing()).add_done_callback(self._worker_ended)
-            self._own(self._keep_ends_known()).add_done_callback(self._worker_ended)
-            pumping = self._own(self._pump(changed))
+            self._own(self._keep_committing())
+            self._own(self._keep_ends_known())
+            pumping = self._keep(self._pump(changed))
             await asyncio.wait({pumping, ended}, return_when=asyncio.FIRST_COMPLETED)
             return None if stopping.is_set() else pumping.result()
         finally:
             ended.cancel()
 
-    def _own(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _keep(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """A task that is ended with the membership."""
         task = asyncio.create_task(coroutine)
         self._tasks.append(task)
+        return task
+
+    def _own(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task without which the client is of no use: where it breaks, another takes its place."""
+        task = self._keep(coroutine)
+        task.add_done_callback(self._broken)
         return task
 
     async def _pump(self, changed: Changed) -> str | None:
@@ -155,7 +140,7 @@ class Membership:
             await self._client.wait_for_data(PULSE_S)
             if self._duplicate:
                 raise DuplicateInstance
-            self._wake_idle()
+            self._workers.wake(self._client.with_data())
             now = time.monotonic()
             if now < next_pulse:
                 continue
@@ -179,13 +164,8 @@ class Membership:
         limit_s = REBALANCES_MOST * self._surroundings.settings.consumer_rebalance_timeout_ms / 1000
         if now - self._joining_since > limit_s:
             return f"the member has been rejoining for more than {limit_s:g} s"
-        waiting = {}
-        for partition, worker in self._workers.items():
-            if reachable and not rejoining and worker.idle and not self._client.has_data(partition):
-                reading = self._client.reading(partition)
-                if reading is not None:
-                    waiting[partition] = reading
-        return self._watchdog.look(now, waiting)
+        waiting = self._workers.waiting() if reachable and not rejoining else {}
+        return self._memory.watchdog.look(now, waiting)
 
     async def _resubscribe(self, lines: Mapping[str, Subscription]) -> bool:
         """Takes other topics with the same client, once everything is drained and committed. False where a new one is
@@ -202,21 +182,17 @@ class Membership:
         self._monitor.emit(GroupSubscribed(self._group.name, self._listener_id, tuple(sorted(lines))))
         return self._client.resubscribe(sorted(lines))
 
-    def _wake_idle(self) -> None:
-        for partition in self._client.with_data():
-            if (worker := self._workers.get(partition)) is not None:
-                worker.wake()
-
     def _report(self) -> None:
         self._monitor.emit(PollReturned(self._group.name))
-        for worker in self._workers.values():
+        for worker in self._workers:
             worker.report()
 
     # --- assignment -------------------------------------------------------------------------------------
 
     async def on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._epoch += 1
-        if self._static and self._static.joined(self._client, self._client.member_id(), time.monotonic()):
+        static = self._memory.static
+        if static and static.joined(self._client, self._client.member_id(), time.monotonic()):
             self._duplicate = True
             return
         await self._transactional.take(partitions, self._lines)
@@ -225,7 +201,7 @@ class Membership:
         for partition in sorted(partitions):
             self._services.ledger.assign(partition, self._epoch, committed[partition])
             if not self._quiet:
-                self._start_worker(partition)
+                self._workers.start(partition, self._epoch, self._lines[partition.topic])
         self._tasks = [task for task in self._tasks if not task.done()]
         await self._look_for_topics_made_anew()
         self._on_state("stable")
@@ -237,7 +213,7 @@ class Membership:
         topics, cluster = self._memory.topics, self._surroundings.cluster
         if not (anew := topics.made_anew(cluster, self._lines)):
             return
-        workers = [worker for worker in self._workers.values() if worker.partition.topic in anew]
+        workers = [worker for worker in self._workers if worker.partition.topic in anew]
         partitions = [worker.partition for worker in workers]
         beginnings = await self._client.beginning_offsets(partitions, timeout_s=LOOKUP_TIMEOUT_S)
         for worker in workers:
@@ -246,13 +222,7 @@ class Membership:
         for topic in sorted({partition.topic for partition in partitions}):
             self._monitor.emit(TopicCreatedAnew(self._group.name, self._listener_id, topic))
 
-    def _start_worker(self, partition: TopicPartition) -> None:
-        worker = PartitionWorker(partition, self._epoch, self._lines[partition.topic], self._services)
-        self._workers[partition] = worker
-        worker.task = self._own(worker.run(self._outlived.pop(partition, None)))
-        worker.task.add_done_callback(self._worker_ended)
-
-    def _worker_ended(self, task: asyncio.Task[None]) -> None:
+    def _broken(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             self._trouble = f"one of the group's own tasks broke: {error!r}"
             self._monitor.emit(ErrorOccurred("consumer.worker", error, group=self._group.name))
@@ -268,12 +238,12 @@ class Membership:
         if not self._workers:
             return
         self._on_state("rebalancing")
-        self._monitor.emit(PartitionsRevoked(self._group.name, self._listener_id, frozenset(self._workers)))
-        workers = self._end_workers(revoked=True)
-        await self._finish(workers, self._surroundings.settings.consumer_drain_ms / 1000)
+        self._monitor.emit(PartitionsRevoked(self._group.name, self._listener_id, self._workers.partitions))
+        workers = self._workers.end(revoked=True)
+        await finish(workers, self._surroundings.settings.consumer_drain_ms / 1000)
         await self._transactional.drop()
-        await self.commit(COMMIT_TIMEOUT_S)
-        await self._last_hooks(self._forget(workers), "revoked")
+        await self._commit_now()
+        await run_last_hooks(self._workers.forget(workers), "revoked")
 
     def operator_changed(self, partition: TopicPartition) -> None:
         """An operator has paused a partition, or lets it go on."""
@@ -288,75 +258,29 @@ class Membership:
     def quiet(self) -> None:
         """Dispatches nothing more; running jobs go on."""
         self._quiet = True
-        self._end_workers(revoked=False)
+        self._workers.end(revoked=False)
 
     async def rested(self) -> None:
         """Returns when no job runs any more; to be awaited when it is quiet."""
-        if tasks := [worker.task for worker in self._workers.values() if worker.task is not None]:
+        if tasks := [worker.task for worker in self._workers if worker.task is not None]:
             await asyncio.wait(tasks)
-
-    def _end_workers(self, *, revoked: bool) -> list[PartitionWorker]:
-        workers = list(self._workers.values())
-        for worker in workers:
-            worker.end(revoked=revoked)
-        return workers
-
-    async def _finish(self, workers: Iterable[PartitionWorker], timeout_s: float) -> list[PartitionWorker]:
-        """Waits for the workers' tasks; returns those that are still at it."""
-        tasks = {worker.task for worker in workers if worker.task and not worker.task.done()}
-        if tasks:
-            await asyncio.wait(tasks, timeout=max(0.0, timeout_s))
-        return [worker for worker in workers if worker.task and not worker.task.done()]
-
-    def _forget(self, workers: Iterable[PartitionWorker]) -> list[PartitionWorker]:
-        """Those that were still there: a stop in the middle of a rebalance hands over what is left only."""
-        present = [worker for worker in workers if self._workers.get(worker.partition) is worker]
-        for worker in present:
-            self._services.ledger.revoke(worker.partition)
-            del self._workers[worker.partition]
-            if worker.task is not None and not worker.task.done():
-                self._outlive(worker.partition, worker.task)
-        return present
-
-    def _outlive(self, partition: TopicPartition, task: asyncio.Task[None]) -> None:
-        """Remembers a job that runs on, until it ends."""
-        self._outlived[partition] = task
-
-        def ended(task: asyncio.Task[None]) -> None:
-            if self._outlived.get(partition) is task:
-                del self._outlived[partition]
-
-        task.add_done_callback(ended)
-
-    async def _last_hooks(self, workers: Iterable[PartitionWorker], hook: str) -> None:
-        done = []
-        for worker in workers:
-            if worker.task is None or worker.task.done():
-                done.append(worker)
-            else:
-                worker.owe(hook)
-        hooks = [asyncio.ensure_future(worker.run_last_hook(hook)) for worker in done]
-        if hooks:
-            _, late = await asyncio.wait(hooks, timeout=LAST_HOOK_TIMEOUT_S)
-            for task in late:
-                task.cancel()
 
     # --- committing -------------------------------------------------------------------------------------
 
     async def _keep_committing(self) -> None:
         while True:
             await asyncio.sleep(self._surroundings.settings.consumer_commit_interval_ms / 1000)
-            await self.commit(COMMIT_TIMEOUT_S)
+            await self._commit_now()
 
     async def _keep_ends_known(self) -> None:
         """A slow consumer's partition is not fetched while its buffer lasts: its lag would stand still meanwhile."""
         while True:
             await asyncio.sleep(END_AGE_S)
             with contextlib.suppress(KafkaUnavailable):  # the cluster's own probe tells of it
-                await self._client.refresh_ends(END_AGE_S, timeout_s=COMMIT_TIMEOUT_S)
+                await self._client.refresh_ends(END_AGE_S, timeout_s=self._request_s)
 
     async def _commit_now(self) -> bool:
-        return await self.commit(COMMIT_TIMEOUT_S)
+        return await self.commit(self._commit_s)
 
     async def commit(self, timeout_s: float) -> bool:
         """Commits what is marked; False where the group has moved on."""
@@ -370,15 +294,15 @@ class Membership:
         Returns the names of what was cut. Takes at most until `deadline` and 2 s more.
         """
         self._quiet = True
-        workers = self._end_workers(revoked=hook == "revoked")
-        late = await self._finish(workers, deadline - reserve_s - time.monotonic())
+        workers = self._workers.end(revoked=hook == "revoked")
+        late = await finish(workers, deadline - reserve_s - time.monotonic())
         self.cut_jobs = [worker.name for worker in late]
         for worker in late:
             worker.cancel()
-        await self._finish(late, min(1.0, reserve_s / 3))
+        await finish(late, min(1.0, reserve_s / 3))
         await self._transactional.drop()
-        await self.commit(max(0.2, min(COMMIT_TIMEOUT_S, reserve_s / 2)))
-        await self._last_hooks(self._forget(workers), hook)
+        await self.commit(max(0.2, min(self._commit_s, reserve_s / 2)))
+        await run_last_hooks(self._workers.forget(workers), hook)
         for task in self._tasks:
             task.cancel()
         await self._client.stop(max(0.2, min(reserve_s / 2, deadline - time.monotonic())))

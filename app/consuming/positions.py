@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from app.consumer import SeekTarget
+from app.consuming.known_topics import KnownTopics
 from app.errors import PositionLost, SeekFailed
 from app.events import Monitor, PositionReset
 from app.kafka.protocols import ClusterView, ConsumerClient
@@ -17,9 +18,12 @@ from app.routes.table import InitialOffset
 class Positions:
     """Looks positions up and seeks them; the client is never left to choose one."""
 
-    def __init__(self, group: str, cluster: ClusterView, monitor: Monitor, timeout_s: float) -> None:
+    def __init__(
+        self, group: str, cluster: ClusterView, topics: KnownTopics, monitor: Monitor, timeout_s: float
+    ) -> None:
         self._group = group
         self._cluster = cluster
+        self._topics = topics
         self._monitor = monitor
         self._timeout_s = timeout_s
 
@@ -85,21 +89,18 @@ class Positions:
     async def _end(self, client: ConsumerClient, at: TopicPartition) -> int:
         return (await client.end_offsets([at], timeout_s=self._timeout_s))[at]
 
-    async def recover(
-        self, client: ConsumerClient, lost: PositionLost, at: TopicPartition, committed: int | None = None
-    ) -> int:
-        """Seeks the beginning that is left where the position was trimmed away or the topic made anew, the end where
-        the log was truncated; returns it. `committed`: what the group had committed. Raises KafkaUnavailable."""
+    async def recover(self, client: ConsumerClient, lost: PositionLost, at: TopicPartition) -> int | None:
+        """Seeks the beginning that is left where the position was trimmed away, the end where the log was truncated;
+        returns it. None where the topic was made anew: the group has all of it read from its beginning. Raises
+        KafkaUnavailable."""
         old = lost.partitions.get(at)
         beginning, end = await self.bounds(client, at)
+        if old is not None and old > end:
+            await self._cluster.refresh(timeout_s=self._timeout_s)
+            if self._topics.is_another(self._cluster, at.topic):
+                return None
         new = beginning if old is None or old < beginning else min(old, end)
-        if old is not None and old > end and committed is not None and await self._forgotten(client, at):
-            new = beginning
         client.seek(at, new)
         if old is not None and old != new:
             self._monitor.emit(PositionReset(self._group, at.topic, at.partition, old, new, abs(new - old)))
         return new
-
-    async def _forgotten(self, client: ConsumerClient, at: TopicPartition) -> bool:
-        """Whether Kafka knows no commit any more: it drops those of a topic that is deleted."""
-        return (await client.committed([at], timeout_s=self._timeout_s))[at] is None

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from app.consumer import SeekTarget
 from app.consuming.clock import Clock
-from app.consuming.group import GroupRunner, Surroundings
+from app.consuming.group import GroupRunner
 from app.consuming.instances import Instances
 from app.consuming.seeking import Sought
+from app.consuming.surroundings import Surroundings
 from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import ErrorOccurred, Monitor, WarningRaised

@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from app.consuming.group import Surroundings
-from app.consuming.membership import Membership, Memory
+from app.consuming.membership import Membership
+from app.consuming.memory import Memory
+from app.consuming.surroundings import Surroundings
 from app.consuming.threads import ThreadPool
 from app.events import (
     DeadLetterDispatched,

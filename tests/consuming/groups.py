@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.consuming.clock import Clock
-from app.consuming.group import Surroundings
 from app.consuming.instances import Instances
+from app.consuming.surroundings import Surroundings
 from app.consuming.threads import ThreadPool
 from app.errors import KafkaUnavailable
 from app.events import (

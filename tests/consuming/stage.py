@@ -12,6 +12,7 @@ from app.consuming.attempts import Attempts
 from app.consuming.clock import Clock
 from app.consuming.context import GroupServices
 from app.consuming.instances import Instances
+from app.consuming.known_topics import KnownTopics
 from app.consuming.offsets import OffsetLedger
 from app.consuming.partition import PartitionWorker
 from app.consuming.positions import Positions
@@ -126,7 +127,8 @@ class Stage:
         self.transactional = TransactionalDeadLetters(
             "g", self.producer, self.client, self.ledger, asyncio.Lock(), self.lost.append
         )
-        positions = Positions("g", self.kafka, monitor, 1.0)
+        self.topics = KnownTopics()
+        positions = Positions("g", self.kafka, self.topics, monitor, 1.0)
         slots = asyncio.Semaphore(concurrency)
         self.services = GroupServices(
             "g",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from app.consuming.commits import Commits
@@ -65,3 +67,17 @@ async def test_an_offset_of_a_topic_that_kafka_no_longer_knows_is_not_sent_again
     assert await desk.commits.commit(1)
     assert await desk.commits.commit(1)
     assert desk.client.commits == []
+
+
+async def test_the_wait_for_an_earlier_commit_is_part_of_its_time(desk: Desk) -> None:
+    desk.mark(AT, 3)
+    async with desk.commits.lock:
+        assert await desk.commits.commit(0.01)
+        (failed,) = desk.heard.of(CommitFailed)
+        assert failed.reason == "The one before it had no answer within 0.01 s"
+        waiting = asyncio.create_task(desk.commits.commit(30))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    assert await waiting
+    assert desk.client.commits == [{AT: 3}]
+    assert not desk.commits.lock.locked()

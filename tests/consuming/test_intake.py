@@ -108,6 +108,25 @@ async def test_a_position_that_cannot_be_looked_up_is_looked_up_again(
     assert [event.kind for event in stage.heard.of(ErrorOccurred)] == ["consumer.position"]
 
 
+async def test_where_the_topic_was_made_anew_it_waits_to_be_sent_to_the_beginning(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.consuming.intake.ANEW_PAUSE_S", 0.001)
+    stage.kafka.topic_ids = {"t": b"1"}
+    stage.topics.made_anew(stage.kafka, ["t"])
+    stage.kafka.topic_ids = {"t": b"2"}
+    stage.client.ends = {AT: 2}
+    stage.client.fail_take(AT, *(PositionLost({AT: 500}) for _ in range(3)))
+    worker = stage.assign(line_of(consumer_class()))
+    await until(lambda: not stage.client.raises[AT], "it has looked three times")
+    assert stage.client.seeks == []
+    worker.read_from(0)
+    stage.client.give(records(0, 1))
+    await stage.marked(2)
+    assert stage.client.seeks == [(AT, 0)]
+    assert stage.heard.of(PositionReset) == []
+
+
 async def test_at_the_end_of_the_log_a_marker_behind_the_last_record_is_no_lag(stage: Stage) -> None:
     stage.client.give(records(0, 1))
     worker = stage.assign(line_of(consumer_class()))

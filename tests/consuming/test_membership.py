@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.consuming import membership as membership_module
-from app.consuming.membership import Membership, Memory
+from app.consuming.membership import Membership
+from app.consuming.memory import Memory
 from app.consuming.watchdog import Watchdog
 from app.errors import CommitRefused, CommitUnknown, KafkaUnavailable
 from app.events import (

@@ -67,13 +67,20 @@ async def test_a_position_that_has_gone_is_replaced_and_the_gap_is_told(
     assert told == ([] if lost is None else [(old, new, lost)])
 
 
-@pytest.mark.parametrize(("stored", "new"), [({}, 0), ({AT: 500}, 5)], ids=["made anew", "truncated"])
-async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(
-    stage: Stage, positions: Positions, stored: dict[TopicPartition, int], new: int
+@pytest.mark.parametrize(
+    ("met", "now", "new"),
+    [(b"1", b"2", None), (b"1", b"1", 5), (b"1", None, 5), (None, None, 5)],
+    ids=["made anew", "truncated", "not told of now", "no ids"],
+)
+async def test_beyond_the_end_a_topic_is_told_from_another_one_of_its_name(
+    stage: Stage, positions: Positions, met: bytes | None, now: bytes | None, new: int | None
 ) -> None:
-    stage.client.stored_offsets, stage.client.ends = stored, {AT: 5}
-    assert await positions.recover(stage.client, PositionLost({AT: 500}), AT, 500) == new
-    assert stage.client.seeks == [(AT, new)]
+    stage.kafka.topic_ids = {} if met is None else {"t": met}
+    stage.topics.made_anew(stage.kafka, ["t"])
+    stage.kafka.topic_ids = {} if now is None else {"t": now}
+    stage.client.ends = {AT: 5}
+    assert await positions.recover(stage.client, PositionLost({AT: 500}), AT) == new
+    assert stage.client.seeks == ([] if new is None else [(AT, new)])
 
 
 async def test_a_topic_that_is_new_in_a_group_that_has_commits_is_read_from_its_beginning(

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from app.consumer import Consumer, Message, UndecodablePayload
-from app.consuming.membership import Membership, Memory
+from app.consuming.membership import Membership
+from app.consuming.memory import Memory
 from app.events import ErrorOccurred, JobStarted
 from app.messages import Record, TopicPartition
 from app.routes import DeadLetter, Keyed, Retry

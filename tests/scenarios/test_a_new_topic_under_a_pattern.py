@@ -73,7 +73,7 @@ async def test_many_topics_that_come_and_go_leave_nothing_behind(stage: Stage, s
         membership = runtime.groups[0]._membership
         assert membership is not None
         assert membership._client.assignment() <= {(topic, 0)}
-        await until(lambda: set(membership._workers) == {(topic, 0)}, "one worker")
+        await until(lambda: membership._workers.partitions == {(topic, 0)}, "one worker")
         await stage.producer.produce_sync(topic=topic, payload=99)
         await until(lambda: seen.payloads[-1] == 99, "the plain topic's message")
     assert stage.happened(ClientRebuilt) == []
