@@ -12,8 +12,8 @@ from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationErro
 
 from app.api.problems import Refusal
 from app.errors import ConfigurationError, Fault
-from app.messages import decode_json
 from app.routes.validation import is_topic_name
+from app.serialization import decode_json
 
 SETTING = "HTTP_SCHEMAS_DIR"
 MAX_FAULTS = 20

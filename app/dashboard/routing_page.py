@@ -12,8 +12,8 @@ from app.dashboard.dated import dated
 from app.dashboard.documents import Document
 from app.dashboard.pages import Page
 from app.dashboard.queries import Query
-from app.messages import DEFAULT_DESERIALIZERS
 from app.routes.table import Backoff, DeadLetter, Group, Keyed, Subscription
+from app.serialization import DEFAULT_DESERIALIZERS
 from app.settings import Settings
 
 MASK = "***"

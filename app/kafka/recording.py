@@ -14,7 +14,8 @@ from typing import Any
 
 from app.errors import TransactionAborted
 from app.kafka.protocols import ClientOptions, ProducerClient, RecordBatch
-from app.messages import Headers, TopicPartition, decode_json
+from app.messages import Headers, TopicPartition
+from app.serialization import decode_json
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES
 
 BATCH_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES = 61, 31

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.errors import Fault, MessageInvalid, PayloadTooLarge
-from app.messages import Headers, OutgoingMessage, encode_json
+from app.messages import Headers, OutgoingMessage
+from app.serialization import encode_json
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 MAX_PARTITION = 2**31 - 1

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from app.errors import KafkaUnavailable, ProduceError, ProducerClosed, UnknownPartition, UnknownTopic
 from app.events import ErrorOccurred, Monitor
@@ -15,6 +14,7 @@ from app.messages import TopicPartition
 from app.producing.clients import Clients
 from app.producing.handle import QUEUED, DeliveryHandle
 from app.producing.lane import Lane, LaneServices, announce, expire, release_awaited, settle_all
+from app.producing.owned_tasks import OwnedTasks
 from app.producing.partitioners import KeyPartitioner, Spread
 
 UNREACHABLE_AFTER_S = 2.0
@@ -46,11 +46,11 @@ class Dispatcher:
         self._cluster = cluster
         self._monitor = monitor
         self._partitioner = partitioner
-        self._services = LaneServices(slot, cluster, monitor, self._spawn, linger_s)
+        self._tasks: OwnedTasks[None] = OwnedTasks(lambda error: monitor.emit(ErrorOccurred("producer.task", error)))
+        self._services = LaneServices(slot, cluster, monitor, self._tasks.spawn, linger_s)
         self._lanes: dict[TopicPartition, Lane] = {}
         self._rooms: dict[str, deque[DeliveryHandle]] = {}
         self._spreads: dict[str, Spread] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._away = False
         self.pending: set[DeliveryHandle] = set()
@@ -101,7 +101,7 @@ class Dispatcher:
         room = self._rooms.get(handle.topic)
         if room is None:
             room = self._rooms[handle.topic] = deque()
-            self._spawn(self._empty_room(handle.topic, room))
+            self._tasks.spawn(self._empty_room(handle.topic, room))
         room.append(handle)
 
     async def _empty_room(self, topic: str, room: deque[DeliveryHandle]) -> None:
@@ -133,17 +133,6 @@ class Dispatcher:
                 await asyncio.sleep(LOOKUP_PAUSE_S)
         return None
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._monitor.emit(ErrorOccurred("producer.task", error))
-
     async def _watch_deadlines(self) -> None:
         while True:
             await asyncio.sleep(DEADLINE_TICK_S)
@@ -163,7 +152,7 @@ class Dispatcher:
         """Waits until nothing is pending, at most `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         while self._tasks and (remaining := deadline - time.monotonic()) > 0:
-            await asyncio.wait(set(self._tasks), timeout=remaining)
+            await self._tasks.wait(remaining)
 
     def withdraw_all(self, error: Callable[[], ProduceError] = _closed) -> None:
         """Settles everything that has not been handed over."""
@@ -175,8 +164,7 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Ends every task, within 2 s; batches in flight settle as unknown."""
-        tasks = [*self._tasks, *([self._ticker] if self._ticker else [])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=2.0)
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._tasks.cancel()
+        await self._tasks.wait(2.0)

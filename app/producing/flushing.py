@@ -12,6 +12,7 @@ from app.messages import DeliveryReport
 from app.producing.budget import QueueBudget
 from app.producing.buffer import MessageBuffer
 from app.producing.handle import DeliveryHandle
+from app.producing.owned_tasks import OwnedTasks
 from app.producing.preparation import Preparation, Prepared
 from app.settings import Settings
 
@@ -19,6 +20,7 @@ Accept = Callable[[Prepared, bool], DeliveryHandle]
 """Accepts a message: (message, whether it counts against the queue's bound)."""
 ACCEPT_AT_ONCE = 500
 """Messages accepted before others get their turn on the loop."""
+CLOSE_S = 1.0
 
 
 class Flusher:
@@ -44,7 +46,7 @@ class Flusher:
         self._monitor = monitor
         self._producer_id = producer_id
         self._by_itself: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[list[DeliveryHandle]]] = set()
+        self._tasks: OwnedTasks[list[DeliveryHandle]] = OwnedTasks(self._failed)
         self._accept = accept
         self._closed = False
 
@@ -65,15 +67,7 @@ class Flusher:
 
     def flush_async(self, accept: Accept) -> asyncio.Task[list[DeliveryHandle]]:
         """Begins to queue everything; the task gives the handles."""
-        task = asyncio.create_task(self._flush_async(accept), name="producer-flush")
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[list[DeliveryHandle]]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._monitor.emit(ErrorOccurred("producer.flush", error))
+        return self._tasks.spawn(self._flush_async(accept))
 
     async def _flush_async(self, accept: Accept) -> list[DeliveryHandle]:
         started = time.monotonic()
@@ -116,14 +110,18 @@ class Flusher:
             while self.buffer.full:
                 await self._flush_async(self._accept)
         except Exception as error:  # of a middleware too: nobody else would hear of it
-            self._monitor.emit(ErrorOccurred("producer.flush", error))
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        self._monitor.emit(ErrorOccurred("producer.flush", error))
 
     async def close(self) -> None:
         """Lets flushes end that have begun; what they cannot send is in the buffer then."""
         self._closed = True
-        tasks: list[asyncio.Task[object]] = [*self._tasks, *([self._by_itself] if self._by_itself else [])]
-        if tasks:
-            await asyncio.wait(tasks, timeout=1.0)
+        deadline = time.monotonic() + CLOSE_S
+        await self._tasks.wait(CLOSE_S)
+        if self._by_itself is not None:
+            await asyncio.wait({self._by_itself}, timeout=max(0.0, deadline - time.monotonic()))
 
 
 def _goes_back(error: ProduceError | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.errors import KafkaUnavailable, ProducerClosed, TransactionAborted, TransactionError, TransactionFenced
@@ -13,6 +13,7 @@ from app.kafka.protocols import ClientOptions, ProducerClient, ProducerOpener
 from app.kafka.tasks import reason
 from app.messages import DeliveryReport, OutgoingMessage, TopicPartition
 from app.producing.handle import DeliveryHandle
+from app.producing.owned_tasks import OwnedTasks
 from app.producing.transaction import Transaction, TransactionServices
 
 CLIENTS = 8
@@ -79,7 +80,7 @@ class TransactionPool:
         self._current: dict[asyncio.Task[Any], Transaction] = {}
         self._open: dict[Transaction, TransactionalClient] = {}
         self._room = asyncio.Semaphore(CLIENTS)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: OwnedTasks[None] = OwnedTasks()  # what they raise is told to the task whose transaction it was
         self._closed = False
 
     def current(self) -> Transaction | None:
@@ -124,7 +125,7 @@ class TransactionPool:
         TransactionError where the commit failed. It goes on to its end where the caller is cancelled."""
         task = asyncio.current_task()
         assert task is not None
-        await asyncio.shield(self._spawn(self._end(self._current.pop(task), why)))
+        await asyncio.shield(self._tasks.spawn(self._end(self._current.pop(task), why)))
 
     async def _end(self, transaction: Transaction, why: str | None) -> None:
         try:
@@ -137,7 +138,7 @@ class TransactionPool:
             if transaction.usable:
                 self._give_back(client)
             else:
-                self._spawn(self._mend(client, isinstance(transaction.failure, TransactionFenced)))
+                self._tasks.spawn(self._mend(client, isinstance(transaction.failure, TransactionFenced)))
 
     async def _mend(self, client: TransactionalClient, fenced: bool) -> None:
         """Throws the client away. A new one aborts at once what the old one has left open, so that those who read
@@ -151,17 +152,6 @@ class TransactionPool:
         finally:
             self._give_back(client)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # told to the task whose transaction it was
-
     async def close(self, timeout_s: float, own: Transaction | None = None) -> None:
         """Lets open transactions end for `timeout_s`, then makes the others abort and stops every client, within
         3 s. `own`, of the one who closes, is aborted at once."""
@@ -174,11 +164,10 @@ class TransactionPool:
                     await transaction.ended.wait()
         for transaction, client in list(self._open.items()):
             transaction.break_off(ProducerClosed())
-            self._spawn(client.discard())
+            self._tasks.spawn(client.discard())
         for client in self._free:
-            self._spawn(client.discard())
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=3.0)
+            self._tasks.spawn(client.discard())
+        await self._tasks.wait(3.0)
 
 
 class HeldTransactions:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, TypeAdapter
 
-from app.messages import Deserializer
+from app.serialization import Deserializer
 
 
 def is_model(given: Any) -> bool:

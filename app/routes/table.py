@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.consumer import Consumer
-from app.messages import DEFAULT_DESERIALIZERS, Deserializers, Message
+from app.messages import Message
 from app.routes.strategies import Strategy
+from app.serialization import DEFAULT_DESERIALIZERS, Deserializers
 
 InitialOffset = Literal["earliest", "latest"]
 INTERNAL_TOPIC_PREFIXES = ("__", "demijohn_")

@@ -11,10 +11,10 @@ from typing import Any
 
 from app.consumer import Consumer
 from app.errors import Fault, RoutesInvalid
-from app.messages import DEFAULT_DESERIALIZERS
 from app.routes.deserializers import deserializer_of
 from app.routes.routes import OPTION_HINTS, OPTION_TYPES, Drawing, Drawn, Options
 from app.routes.table import Backoff, DeadLetter, Group, Keyed, RoutingTable, Subscription
+from app.serialization import DEFAULT_DESERIALIZERS
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka allows as a topic name; `.` and `..` are refused too."""

@@ -77,7 +77,27 @@ def resolve_jars(root: Path = DEFAULT_DIRECTORY) -> Path:
 
 
 def _fetch(directory: Path) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
+    """Puts the jars beside what is there, and in its place once all of them have come."""
+    fresh = directory.with_name(f"{directory.name}.fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        _fetch_into(fresh)
+        (fresh / ".complete").write_text(POM.read_text())
+        _put_in_place(fresh, directory)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _put_in_place(fresh: Path, directory: Path) -> None:
+    old = directory.with_name(f"{directory.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if directory.exists():
+        directory.rename(old)
+    fresh.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _fetch_into(directory: Path) -> None:
     if maven := shutil.which("mvn"):
         _fetch_with_maven(maven, directory)
     elif docker := shutil.which("docker"):
@@ -87,7 +107,6 @@ def _fetch(directory: Path) -> None:
             "Kafka's jars are not there, and neither Maven nor Docker is installed to fetch them: install Maven "
             "(package maven), or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs"
         )
-    (directory / ".complete").write_text(POM.read_text())
 
 
 def _fetch_with_maven(maven: str, directory: Path) -> None:

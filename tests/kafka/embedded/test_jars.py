@@ -12,6 +12,12 @@ from app.errors import EmbeddedBrokerError
 from app.kafka.embedded.apache import node_options
 from app.kafka.embedded.jars import find_jars, find_java, jars_directory, java_version, resolve_jars
 
+OUTPUT = (
+    'for given; do case "$given" in -DoutputDirectory=*) out="${given#*=}";; esac; done',
+    'mkdir -p "$out"',
+)
+"""Makes the directory that Maven is told to copy to, `$out`."""
+
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -71,7 +77,7 @@ def test_without_maven_and_docker_the_remedy_is_named(tools: Path, tmp_path: Pat
 def test_maven_fetches_once(tools: Path, tmp_path: Path) -> None:
     log = tmp_path / "calls"
     out = jars_directory(tmp_path)
-    script(tools, "mvn", f"echo called >> {log}", f"mkdir -p {out}", f"touch {out}/kafka.jar")
+    script(tools, "mvn", f"echo called >> {log}", *OUTPUT, "touch $out/kafka.jar")
     assert resolve_jars(tmp_path) == resolve_jars(tmp_path) == out
     assert find_jars(tmp_path) == out
     assert log.read_text().split() == ["called"]
@@ -79,13 +85,29 @@ def test_maven_fetches_once(tools: Path, tmp_path: Path) -> None:
 
 def test_a_download_that_broke_off_does_not_count(tools: Path, tmp_path: Path) -> None:
     out = jars_directory(tmp_path)
-    script(tools, "mvn", f"mkdir -p {out}", f"touch {out}/half.jar", "echo no space left", "exit 1")
+    script(tools, "mvn", *OUTPUT, "touch $out/half.jar", "echo no space left", "exit 1")
     with pytest.raises(EmbeddedBrokerError, match="no space left"):
         resolve_jars(tmp_path)
     assert find_jars(tmp_path) is None
-    script(tools, "mvn", f"mkdir -p {out}", f"touch {out}/whole.jar")
+    assert not list(tmp_path.rglob("*.jar"))
+    script(tools, "mvn", *OUTPUT, "touch $out/whole.jar")
     resolve_jars(tmp_path)
     assert [path.name for path in out.glob("*.jar")] == ["whole.jar"]
+
+
+def test_jars_that_are_there_stay_until_others_have_come(tools: Path, tmp_path: Path) -> None:
+    out = jars_directory(tmp_path)
+    out.mkdir(parents=True)
+    (out / "earlier.jar").touch()
+    (out / ".complete").write_text("what an earlier version asked for")
+    script(tools, "mvn", "echo no network", "exit 1")
+    with pytest.raises(EmbeddedBrokerError, match="no network"):
+        resolve_jars(tmp_path)
+    assert (out / "earlier.jar").exists()
+    script(tools, "mvn", *OUTPUT, "touch $out/newer.jar")
+    resolve_jars(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*.jar")] == ["newer.jar"]
+    assert {path.name for path in out.parent.iterdir()} == {out.name, f"{out.name}.lock", "tools"}
 
 
 def test_where_there_is_no_maven_docker_gives_the_jars_of_its_image(tools: Path, tmp_path: Path) -> None:
@@ -103,7 +125,7 @@ def test_where_there_is_no_maven_docker_gives_the_jars_of_its_image(tools: Path,
     assert [path.name for path in out.glob("*.jar")] == ["kafka.jar"]
     assert log.read_text().splitlines() == [
         "create apache/kafka:4.1.0",
-        f"cp c0ffee:/opt/kafka/libs/. {out}",
+        f"cp c0ffee:/opt/kafka/libs/. {out}.fresh",
         "rm c0ffee",
     ]
 
