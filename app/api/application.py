@@ -25,7 +25,7 @@ from app.api.paths import below_root, with_whole_names
 from app.api.problems import Refusal
 from app.api.producing_routes import FastLane, producing_routes
 from app.api.refusals import refusal_reply
-from app.api.replies import CALL, Message, Receive, Reply, Scope, Send, StreamedReply, response_of, send_reply
+from app.api.replies import CALL, NOSNIFF, Message, Receive, Reply, Scope, Send, StreamedReply, response_of, send_reply
 from app.api.services import Services
 from app.events import ErrorOccurred
 from app.observing.request_id import begin_request
@@ -38,6 +38,10 @@ NO_ROUTE = RouteInfo("(none)")
 """One label in the metrics for all paths that do not exist, however many there are."""
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """What FastAPI makes of OTEL_* by itself would stand beside what the service says of the same calls."""
+OWN_HEADERS = frozenset({b"x-request-id", NOSNIFF[0]})
+READING = frozenset({"GET", "HEAD"})
+NO_STORE = (b"cache-control", b"no-store")
+"""On every answer to a read that says nothing else: it is of the moment, and perhaps of the caller's key."""
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable"}
 
 
@@ -209,14 +213,17 @@ class _Outlet:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [pair for pair in message.get("headers", ()) if pair[0] != b"x-request-id"]
+            headers = [pair for pair in message.get("headers", ()) if pair[0] not in OWN_HEADERS]
+            if self._call.method in READING and all(name != NO_STORE[0] for name, _ in headers):
+                headers.append(NO_STORE)
             message = {**message, "headers": [*headers, *self._own_headers()]}
         elif message["type"] == "http.response.body" and not self._with_body:
             message = {**message, "body": b""}
         await self._send(message)
 
     def _own_headers(self) -> Headers:
-        return ((b"x-request-id", self._call.request_id.encode("ascii")), *self._admission.headers(self._call))
+        request_id = (b"x-request-id", self._call.request_id.encode("ascii"))
+        return (request_id, NOSNIFF, *self._admission.headers(self._call))
 
 
 async def _refusal_response(request: Request, refusal: Exception) -> Response:

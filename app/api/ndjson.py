@@ -18,7 +18,7 @@ from app.api.line_messages import CallLines, LineMessages, LineResult
 from app.api.lines import Lines
 from app.api.problems import Refusal, code_of, errors_of
 from app.api.produce_options import ProduceOptions
-from app.api.replies import Message, Send
+from app.api.replies import NOSNIFF, Message, Send
 from app.api.spool import Spool, SpoolBudget
 from app.errors import Fault
 from app.settings import Settings
@@ -296,6 +296,7 @@ class NdjsonStream:
             (b"content-type", NDJSON),
             (b"x-request-id", request_id.encode("ascii")),
             (b"cache-control", b"no-store"),
+            NOSNIFF,
             (b"connection", b"close"),
             *more,
         ]

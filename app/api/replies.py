@@ -15,6 +15,8 @@ Send = Callable[[Message], Awaitable[None]]
 CALL = "demijohn.call"
 """Where a request's scope holds its `Call` on the ordinary routes."""
 JSON = b"application/json"
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""On every answer: browsers take it for what it says it is, so that no payload becomes a page or a script."""
 
 
 class Reply(NamedTuple):
@@ -41,6 +43,7 @@ async def send_reply(send: Send, reply: Reply, request_id: str, *more: tuple[byt
         (b"content-type", reply.content_type),
         (b"content-length", b"%d" % len(reply.body)),
         (b"x-request-id", request_id.encode("ascii")),
+        NOSNIFF,
         *reply.headers,
         *more,
     ]

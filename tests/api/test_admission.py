@@ -323,6 +323,30 @@ async def test_a_message_with_a_trace_of_its_own_keeps_it(either: Service) -> No
     assert list(either.kafka.records("example")[0].headers) == [("Traceparent", b"own")]
 
 
+PRODUCING = ("/produce", "/produce/batch", "/produce/example", "/topics/example", "/topics/example/partitions/0")
+READS = (
+    *("/dashboard", "/docs", "/openapi.json", "/asyncapi.json", "/metrics", "/health/live", "/health/ready", "/topics"),
+    *("/receipts/x", "/nothing", "/produce", "/", "/dashboard/page.css"),
+)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", READS)
+async def test_no_answer_to_a_read_is_guessed_at_or_stored(service: Service, method: str, path: str) -> None:
+    response = await service.http.request(method, path)
+    assert response.headers.get_list("x-content-type-options") == ["nosniff"]
+    cached = "max-age=300" if path.endswith(".css") else "no-store"
+    assert response.headers.get_list("cache-control") == [cached]
+
+
+@pytest.mark.parametrize("path", [*PRODUCING, "/nothing", "/dashboard"])
+@pytest.mark.parametrize("body", [b"{", b'{"topic":"example","payload":1}', b'{"records":[{"value":1}]}'])
+async def test_no_answer_to_a_write_is_guessed_at(either: Service, path: str, body: bytes) -> None:
+    for headers in ({}, {"content-type": "application/x-ndjson"}, {"origin": "https://evil.example"}):
+        response = await either.http.post(path, content=body, headers=headers)
+        assert response.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
 async def test_both_lanes_answer_alike(make_service: MakeService) -> None:
     fast, ordinary = make_service(fast_lane=True), make_service(fast_lane=False)
     bodies: list[object] = [MESSAGE, {}, [], {**MESSAGE, "topic": "missing"}, {**MESSAGE, "partition": 9}]
