@@ -22,3 +22,8 @@ export function trendOf(values: Series): Trend | null {
   if (most < 1 || Math.abs(now - before) < CHANGE * most) return "steady";
   return now > before ? "growing" : "shrinking";
 }
+
+/** As `sum`, but null where one is not known: for numbers that would be wrong without it. */
+export function total(values: Series): number | null {
+  return values.some((value) => value === null) ? null : sum(values);
+}

@@ -23,8 +23,8 @@ export interface Options {
   poll?: boolean;
   /** Ask no more often than this. */
   atLeastS?: number;
-  /** Do not ask at all. */
-  off?: boolean;
+  /** Ask one time only: for what does not change. */
+  once?: boolean;
 }
 
 interface State<Doc> {
@@ -41,14 +41,12 @@ export function useDocument<Doc>(path: string, query: Query = {}, options: Optio
   const url = address(path, query);
   const [state, setState] = useState<State<Doc>>({ path, url, data: null, updatedAt: null, problem: null });
   const [again, setAgain] = useState(0);
-  const every = refreshS === 0 ? 0 : Math.max(refreshS, options.atLeastS ?? 0);
+  const every = refreshS === 0 || options.once === true ? 0 : Math.max(refreshS, options.atLeastS ?? 0);
   const poll = options.poll === true;
-  const off = options.off === true;
   const held = useRef(state);
   held.current = state;
 
   useEffect(() => {
-    if (off) return undefined;
     return follow<Doc>(
       { url, refreshS: every, poll },
       {
@@ -59,7 +57,7 @@ export function useDocument<Doc>(path: string, query: Query = {}, options: Optio
         },
       },
     );
-  }, [url, every, poll, off, again]);
+  }, [url, every, poll, again]);
 
   const same = state.path === path;
   return {
@@ -67,7 +65,7 @@ export function useDocument<Doc>(path: string, query: Query = {}, options: Optio
     updatedAt: same ? state.updatedAt : null,
     problem: state.url === url ? state.problem : null,
     stale: same && state.data !== null && state.problem !== null,
-    loading: !off && state.url !== url,
+    loading: state.url !== url,
     reload: () => setAgain((count) => count + 1),
   };
 }

@@ -1,12 +1,14 @@
-import { useEffect, useState } from "preact/hooks";
-import { type Problem, address, problemOf, send } from "../../api";
+import { useState } from "preact/hooks";
+import { address, send } from "../../api";
 import { Changes } from "../../components/changes";
 import { ConfirmDialog } from "../../components/confirm_dialog";
 import { ProblemBanner } from "../../components/problem_banner";
+import { TextField } from "../../components/text_field";
 import { useSay } from "../../components/toasts";
 import type { PartitionRow } from "../../documents";
 import { count, counted } from "../../format";
 import { type SeekTo, type Target, targetOf } from "../../seek_target";
+import { usePreview } from "../../use_preview";
 
 interface Preview {
   old: number | null;
@@ -23,6 +25,7 @@ interface Props {
   onDone: () => void;
 }
 
+const PATH = "/api/partitions/seek";
 const KINDS: readonly (readonly [Target, string])[] = [
   ["earliest", "The beginning"],
   ["latest", "The end"],
@@ -36,10 +39,10 @@ export function SeekDialog({ row, onClose, onDone }: Props) {
   const [kind, setKind] = useState<Target>("offset");
   const [text, setText] = useState(String(row.committed ?? ""));
   const to = targetOf(kind, text);
-  const { preview, problem } = usePreview(row, to);
+  const { preview, problem } = usePreview<Preview>("POST", address(PATH), to && body(row, to, true));
   const name = `${row.topic}-${row.partition}`;
   const act = async () => {
-    const done = await send<Preview>("POST", address("/api/partitions/seek"), body(row, to, false));
+    const done = await send<Preview>("POST", address(PATH), body(row, to, false));
     say(`Group ${row.group} goes on with ${name} at ${count(done.new)}`);
     onDone();
   };
@@ -59,28 +62,12 @@ export function SeekDialog({ row, onClose, onDone }: Props) {
             ))}
           </select>
         </label>
-        {kind === "offset" && <Field label="Offset" type="number" value={text} onInput={setText} />}
-        {kind === "timestamp" && <Field label="Time (yours)" type="datetime-local" value={text} onInput={setText} />}
+        {kind === "offset" && <TextField label="Offset" type="number" value={text} onInput={setText} />}
+        {kind === "timestamp" && <TextField label="Time (yours)" type="datetime-local" value={text} onInput={setText} />}
       </div>
       <ProblemBanner problem={problem} />
       {preview && <Outcome preview={preview} />}
     </ConfirmDialog>
-  );
-}
-
-interface FieldProps {
-  label: string;
-  type: string;
-  value: string;
-  onInput: (text: string) => void;
-}
-
-function Field({ label, type, value, onInput }: FieldProps) {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <input type={type} min={0} step={1} value={value} onInput={(event) => onInput(event.currentTarget.value)} />
-    </label>
   );
 }
 
@@ -99,25 +86,4 @@ function Outcome({ preview }: { preview: Preview }) {
 
 function body(row: PartitionRow, to: SeekTo | null, preview: boolean) {
   return { group: row.group, topic: row.topic, partition: row.partition, to, preview };
-}
-
-function usePreview(row: PartitionRow, to: SeekTo | null): { preview: Preview | null; problem: Problem | null } {
-  const [state, setState] = useState<{ preview: Preview | null; problem: Problem | null }>({ preview: null, problem: null });
-  const wanted = JSON.stringify(to);
-  useEffect(() => {
-    setState({ preview: null, problem: null });
-    if (to === null) return undefined;
-    let current = true;
-    const timer = window.setTimeout(() => {
-      send<Preview>("POST", address("/api/partitions/seek"), body(row, to, true)).then(
-        (preview) => current && setState({ preview, problem: null }),
-        (cause: unknown) => current && setState({ preview: null, problem: problemOf(cause) }),
-      );
-    }, 300);
-    return () => {
-      current = false;
-      window.clearTimeout(timer);
-    };
-  }, [wanted]);
-  return state;
 }
