@@ -13,6 +13,7 @@ from benchmarks.consuming import Consuming
 from benchmarks.rows import Row, run
 from benchmarks.scale import Scale
 from benchmarks.serving import Serving
+from benchmarks.viewing import Viewing
 
 GOALS_MIB = (100, 180)
 """Memory of an idle service, and of one under load."""
@@ -38,7 +39,8 @@ async def main() -> None:
 
 def _rows(place: Arena, scale: float) -> tuple[Consuming, Serving, list[Row]]:
     consuming, serving = Consuming(place, scale), Serving(place, scale)
-    return consuming, serving, [*consuming.rows(), *serving.rows(), *Scale(place, scale).rows()]
+    rows = [*consuming.rows(), *serving.rows(), *Scale(place, scale).rows(), *Viewing(place, scale).rows()]
+    return consuming, serving, rows
 
 
 async def _run(place: Arena, only: list[str] | None, scale: float, rounds: int) -> None:
