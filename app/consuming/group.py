@@ -12,7 +12,6 @@ from app.consumer import SeekTarget
 from app.consuming.membership import Membership
 from app.consuming.memory import Memory
 from app.consuming.seeking import Sought
-from app.consuming.static_members import LOOK_AGAIN_S as LOOK_AT_HOLDER_S
 from app.consuming.static_members import StaticMember
 from app.consuming.surroundings import Surroundings
 from app.errors import DuplicateInstance, KafkaUnavailable, MembershipLost
@@ -127,11 +126,11 @@ class GroupRunner:
         return {}
 
     async def _place_taken(self) -> bool:
-        """After a fight for the instance id: whether another client holds it. Looks soon, then every minute."""
+        """After a fight for the instance id: whether another client holds it. Looks soon, then now and then."""
         static = self._memory.static
         if static is None or not self._fought:
             return False
-        await self._rest(LOOK_AT_HOLDER_S if self.duplicate else static.step_back_s())
+        await self._rest(static.look_again_s if self.duplicate else static.step_back_s())
         try:
             members = await self._surroundings.cluster.member_ids(self.group.name, timeout_s=LOOK_TIMEOUT_S)
         except KafkaUnavailable:
@@ -222,4 +221,8 @@ class GroupRunner:
 
 def _static_member(group: str, settings: Settings) -> StaticMember | None:
     name = settings.instance_id(group)
-    return None if name is None else StaticMember(name, settings.consumer_heartbeat_ms / 1000)
+    return (
+        None
+        if name is None
+        else StaticMember(name, settings.consumer_heartbeat_ms / 1000, settings.consumer_session_timeout_ms / 1000)
+    )

@@ -65,7 +65,7 @@ class Membership:
         self._on_state = on_state
         self._duplicate = self._quiet = False
         self._epoch = 0
-        self._joining_since = time.monotonic()
+        self._joining_since = self._reported_at = time.monotonic()
         self.cut_jobs: list[str] = []
         """Names of the jobs that were cut when it was closed; known before the closing is over."""
         self._tasks: list[asyncio.Task[Any]] = []
@@ -148,7 +148,7 @@ class Membership:
             if reason := self._client.trouble() or self._trouble or self._stuck(now):
                 return reason
             if pulses % 2 == 0:
-                self._report()
+                self._report(now)
             try:
                 await self._look_for_topics_made_anew()
             except KafkaUnavailable:
@@ -182,8 +182,9 @@ class Membership:
         self._monitor.emit(GroupSubscribed(self._group.name, self._listener_id, tuple(sorted(lines))))
         return self._client.resubscribe(sorted(lines))
 
-    def _report(self) -> None:
-        self._monitor.emit(PollReturned(self._group.name))
+    def _report(self, now: float) -> None:
+        took_ms, self._reported_at = (now - self._reported_at) * 1000, now
+        self._monitor.emit(PollReturned(self._group.name, self._listener_id, took_ms))
         for worker in self._workers:
             worker.report()
 

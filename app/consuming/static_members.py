@@ -15,7 +15,9 @@ REPLACED_MOST = 3
 RUN_S = 30.0
 RUN_HEARTBEATS = 8
 """A run: so often replaced within so many seconds or heartbeats. A replaced member hears of it at its heartbeat."""
-LOOK_AGAIN_S = 60.0
+LOOK_AGAIN_SESSIONS = 4 / 3
+"""How often one looks that found its place taken: a minute with the default session, after which a holder that died
+has lost the place."""
 REMEMBERED = 16
 UUID_LENGTH = 36
 STEP_BACK_S = 5.0
@@ -24,8 +26,9 @@ STEP_BACK_S = 5.0
 class StaticMember:
     """What one group's static member knows of its place in the group, over all its clients."""
 
-    def __init__(self, instance_id: str, heartbeat_s: float) -> None:
+    def __init__(self, instance_id: str, heartbeat_s: float, session_s: float = 45.0) -> None:
         self.instance_id = instance_id
+        self.look_again_s = session_s * LOOK_AGAIN_SESSIONS
         self._heartbeat_s = heartbeat_s
         self._own: deque[str] = deque(maxlen=REMEMBERED)
         self._replaced: deque[float] = deque(maxlen=REPLACED_MOST)

@@ -160,9 +160,11 @@ class PartitionProgress(Event):
 
 @dataclass(frozen=True, slots=True)
 class PollReturned(Event):
-    """A group's client answered a poll, whether with records or not. Fires at most once a second."""
+    """A group's client answered polls, whether with records or not. Fires about once a second, which `took_ms` says."""
 
     group: str
+    listener_id: str
+    took_ms: float
 
 
 @dataclass(frozen=True, slots=True)

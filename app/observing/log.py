@@ -56,7 +56,8 @@ class LogLines:
     def __init__(self, monitor: Monitor, logger: logging.Logger | None = None) -> None:
         self._log = logger or logging.getLogger("demijohn")
         self._sampler = Sampler()
-        self._listeners: dict[str, str] = {}
+        self._polled: set[str] = set()
+        """Groups that got records since they were last told of."""
         self._subscribe_service(monitor)
         self._subscribe_producer(monitor)
         self._subscribe_groups(monitor)
@@ -205,13 +206,11 @@ class LogLines:
             self._log.error("[%s] Not delivered at closing: %s to '%s' topic", event.producer_id, number, topic)
 
     def _group_state_changed(self, event: GroupStateChanged) -> None:
-        self._listeners[event.group] = event.listener_id
         reason = f": {event.reason}" if event.reason else ""
         level = logging.ERROR if event.state == "failed" else logging.INFO
         self._log.log(level, "[%s] Group %s is %s%s", event.listener_id, event.group, event.state, reason)
 
     def _group_subscribed(self, event: GroupSubscribed) -> None:
-        self._listeners[event.group] = event.listener_id
         topics = ", ".join(event.topics)
         self._log.info("[%s] Group %s subscribing to topics: %s", event.listener_id, event.group, topics)
 
@@ -231,9 +230,13 @@ class LogLines:
             self._log.info("[%s] Group %s rebalance: %s revoked", event.listener_id, event.group, text)
 
     def _poll_returned(self, event: PollReturned) -> None:
-        self._log.debug("[%s] Polling messages...", self._listeners.get(event.group, event.group))
+        if event.group not in self._polled:
+            self._log.debug("[%s] Polled 0 messages in %.2fms", event.listener_id, event.took_ms)
+        self._polled.discard(event.group)
+        self._log.debug("[%s] Polling messages...", event.listener_id)
 
     def _messages_polled(self, event: MessagesPolled) -> None:
+        self._polled.add(event.group)
         self._sampled(
             "Polled messages",
             event.topic,

@@ -183,7 +183,7 @@ async def fight(place: Place) -> None:
 @pytest.fixture
 def static_place(monkeypatch: pytest.MonkeyPatch) -> Place:
     """A place of a static member that steps back and looks again without delay."""
-    monkeypatch.setattr(group_module, "LOOK_AT_HOLDER_S", 0.01)
+    monkeypatch.setattr(static_members, "LOOK_AGAIN_SESSIONS", 0.001)
     monkeypatch.setattr(static_members, "STEP_BACK_S", 0.01)
     monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
     return Place(consumer_instance_id="pod", consumer_heartbeat_ms=10)

@@ -53,3 +53,8 @@ def test_the_place_is_held_by_another_where_no_join_of_its_own_gave_the_member_i
     assert not member.held_by_another([mine])
     assert member.held_by_another([others])
     assert not member.held_by_another([f"pod-11-g-{RANDOM[1]}", f"pod-1-g-2-{RANDOM[1]}", "g-dynamic"])
+
+
+def test_a_place_that_is_taken_is_looked_at_every_minute_with_the_default_session() -> None:
+    assert StaticMember("pod-1-g", heartbeat_s=3, session_s=45).look_again_s == 60
+    assert StaticMember("pod-1-g", heartbeat_s=0.5, session_s=6).look_again_s == 8

@@ -165,6 +165,24 @@ def test_lines_are_word_for_word(monitor: Monitor, caplog: pytest.LogCaptureFixt
     assert monitor.failures == 0
 
 
+def test_polls_are_told_of_at_debug_and_those_without_records_too(
+    monitor: Monitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "demijohn"):
+        monitor.emit(events.PollReturned("app", "f01618137d18", 999.58))
+        monitor.emit(events.MessagesPolled("app", "f01618137d18", "example", 0, 6, 12.5))
+        monitor.emit(events.PollReturned("app", "f01618137d18", 1000.12))
+        monitor.emit(events.PollReturned("app", "f01618137d18", 1000.33))
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("DEBUG", "[f01618137d18] Polled 0 messages in 999.58ms"),
+        ("DEBUG", "[f01618137d18] Polling messages..."),
+        ("INFO", "[f01618137d18] Polled 6 messages in 12.50ms from example-0 of group app"),
+        ("DEBUG", "[f01618137d18] Polling messages..."),
+        ("DEBUG", "[f01618137d18] Polled 0 messages in 1000.33ms"),
+        ("DEBUG", "[f01618137d18] Polling messages..."),
+    ]
+
+
 def test_an_error_has_its_traceback_and_place(monitor: Monitor, caplog: pytest.LogCaptureFixture) -> None:
     try:
         raise KeyError("id")

@@ -253,7 +253,7 @@ async def test_an_assignment_replaces_the_one_before(service: Service) -> None:
 
 async def test_a_group_shows_when_it_last_polled_and_committed(service: Service) -> None:
     assign(service, AT)
-    service.monitor.emit(PollReturned("demijohn"))
+    service.monitor.emit(PollReturned("demijohn", "f01618137d18", 1000.0))
     service.monitor.emit(OffsetsCommitted("demijohn", {AT: 42}, 6.0))
     service.monitor.emit(ClientRebuilt("demijohn", "died"))
     group = service.snapshot.document()["consume"]["groups"][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 
 import pytest
@@ -24,7 +25,7 @@ async def test_counts_by_key_equal_those_of_the_files(own_kafka: ApacheCluster) 
     }
     async with service(servers, draw="examples.tables.routing:draw", kafka_create_topics="true") as process:
         await process.until_ready()
-        assert await send_all(process.url) == sum(wanted.values()) > 40_000
+        assert await asyncio.to_thread(send_all, process.url) == sum(wanted.values()) > 40_000
 
         async def counted() -> bool:
             return await last_counts(servers) == wanted
