@@ -24,16 +24,12 @@ from app.api.services import Services
 from app.api.traced_application import TracedApplication
 from app.consuming.runtime import Runtime, StopReport
 from app.dashboard.actions import add_actions
-from app.dashboard.instance_actions import instance_actions
-from app.dashboard.pause_actions import pause_actions
+from app.dashboard.operating import Keeping, Operating
 from app.dashboard.routes import add_pages
-from app.dashboard.seek_action import seek_action
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
 from app.fleet.alone import Alone
 from app.fleet.here import HereAndNow
-from app.fleet.pauses import Pauses
-from app.fleet.states import States
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
 from app.kafka.consumer_client import AiokafkaConsumer
@@ -54,6 +50,7 @@ from app.observing.reasons import Sources
 from app.observing.snapshot import Snapshot
 from app.observing.tracing.choice import open_tracing
 from app.producer import CloseReport, Producer
+from app.redriving.redrives import Means
 from app.routes.loading import load_table
 from app.routes.table import RoutingTable
 from app.settings import Settings, load_settings
@@ -102,8 +99,8 @@ class Service:
         self.recorded = _recorded(settings)
         self.producer = self._build_producer()
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
-        self.states = States(self._cluster, self.producer, self._open_reader, self.monitor, create=self._makes_topics)
-        self.pauses = Pauses(self.states, self.runtime)
+        means = Means(self._cluster, self.producer, self._open_reader, self.monitor)
+        self.operating = Operating(means, self.runtime, Keeping(self._makes_topics, self._why_nothing_is_kept))
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()
         self.front_door: Admission | None = None
@@ -120,6 +117,13 @@ class Service:
         if recorded is None:
             return Producer(self.settings, self._cluster, self._open_producer, self.monitor, spans)
         return Producer(self.settings, recorded, recorded.open_client, self.monitor, spans)
+
+    @property
+    def _why_nothing_is_kept(self) -> str | None:
+        """Why nothing that this process stores outlives it."""
+        if self.recorded is not None:
+            return f"PRODUCER_CLIENT is {self.settings.producer_client}"
+        return "the in-memory broker keeps nothing" if isinstance(self._embedded, MockBroker) else None
 
     def _build_services(self) -> Services:
         settings = self.settings
@@ -176,24 +180,15 @@ class Service:
             await self._cluster.start()
             await self._create_topics()
             await self.producer.start()
-            self._start_states()
+            self.operating.start()
             if consumers:
-                await self.runtime.start(after=self.states.settled)
+                await self.runtime.start(after=self.operating.known)
         except Exception as error:
             self.monitor.emit(ErrorOccurred("service.start", error))
             self.lifecycle.advance("failed", str(error))
             self.runtime.critical_error.set()
             return
         self.lifecycle.advance("running")
-
-    def _start_states(self) -> None:
-        """What instances remember together; not with a Kafka that keeps nothing itself."""
-        if self.recorded is not None:
-            self.states.stay_local(f"PRODUCER_CLIENT is {self.settings.producer_client}")
-        elif isinstance(self._embedded, MockBroker):
-            self.states.stay_local("the in-memory broker keeps nothing")
-        else:
-            self.states.start()
 
     async def _start_embedded(self) -> None:
         broker = self._embedded
@@ -268,7 +263,7 @@ class Service:
         stopped, *_ = await asyncio.gather(
             self._stop_consuming(deadline - for_producer_s, for_jobs_s),
             self._serve_on(deadline - for_producer_s),
-            self.states.stop(),
+            self.operating.stop(),
         )
         self.lifecycle.advance("stopping")
         left_s = deadline - LAST_SHARE * reserve_s - time.monotonic()
@@ -348,11 +343,9 @@ def build(service: Service, *, consumers: bool = True) -> Application:
     spans = service.tracing.requests
     make = None if spans is None else partial(TracedApplication, tracing=spans)
     application = build_application(service.services, make=make, lifespan=lifespan)
-    add_pages(application, service.services)
-    runtime = service.runtime
-    actions = [*pause_actions(service.pauses, runtime), seek_action(runtime, runtime)]
-    actions += instance_actions(service.services.instance, service)
-    add_actions(application, service.services, actions)
+    operating = service.operating
+    add_pages(application, service.services, operating.pages())
+    add_actions(application, service.services, operating.actions(service.services.instance, service))
     service.front_door = application.admission
     application.state.recorded = service.recorded
     return application

@@ -265,10 +265,10 @@ class Producer:
         partition). Of one group only. Raises TransactionError, ValueError."""
         await self._acceptance.transactions.send_offsets(offsets, group)
 
-    def hold_transactions(self, name: str) -> HeldTransactions:
+    def hold_transactions(self, name: str, prefix: str | None = None) -> HeldTransactions:
         """Transactions of the one stable id `PRODUCER_TRANSACTIONAL_ID_PREFIX.name`, for an owner that must fence its
-        predecessor. Raises SettingsInvalid where there is no prefix."""
-        return self._acceptance.transactions.hold(name)
+        predecessor. `prefix` is taken where that is not set; SettingsInvalid is raised where there is none at all."""
+        return self._acceptance.transactions.hold(name, prefix)
 
     def accept(self, message: OutgoingMessage, *, queued: bool, on_settled: OnSettled | None = None) -> DeliveryHandle:
         """Takes `message` on without waiting. `queued` messages count against the queue's bound.

@@ -95,6 +95,8 @@ GROUPS = {
         "an_operators_pause_outlives_a_kill",
         "an_operators_seek_moves_a_running_group",
         "an_operator_quiets_and_stops_an_instance",
+        "dead_letters_go_back_exactly_once",
+        "the_dashboard_streams_and_holds_up_no_stop",
     ),
 }
 REST = "Others"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -15,7 +16,7 @@ from app.dashboard.markup import with_root
 from app.dashboard.negotiation import HTML
 from app.dashboard.own_pages import own_pages
 from app.dashboard.page_headers import PAGE_HEADERS
-from app.dashboard.pages import Pages
+from app.dashboard.pages import Page, Pages
 from app.dashboard.shell import STATIC, load_web_page
 
 ADDRESSES = (
@@ -38,13 +39,13 @@ ADDRESSES = (
 """Where the web page shows something, whether this service has a document there or not."""
 
 
-def add_pages(application: Application, services: Services, static: Path = STATIC) -> None:
-    """Registers every page; the first that is added for an address is the one that is shown. `static`: where the web
-    page was built."""
+def add_pages(application: Application, services: Services, more: Iterable[Page] = (), static: Path = STATIC) -> None:
+    """Registers every page, and `more`; the first that is added for an address is the one that is shown. `static`:
+    where the web page was built."""
     web_page = load_web_page(application.root_path, static)
     show_html = html_of(web_page, services.snapshot)
     pages = Pages(application, application.admission.refusing, services.monitor, show_html)
-    pages.add(*own_pages(services))
+    pages.add(*own_pages(services), *more)
     pages.add_html(*ADDRESSES)
     add_files(application, web_page)
     _add_docs(application)

@@ -153,3 +153,27 @@ class OperatorActed(Event):
     target: str
     outcome: Literal["done", "refused", "failed"]
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveBegun(Event):
+    """An operator (`by`) sends dead letters of a DLQ back."""
+
+    id: str
+    topic: str
+    by: str
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveEnded(Event):
+    """A redrive is over: `skipped` had been redriven before; `detail` says why it, or the first message, failed."""
+
+    id: str
+    topic: str
+    state: Literal["done", "cancelled", "failed"]
+    done: int
+    skipped: int
+    failed: int
+    dry_run: bool
+    detail: str | None = None

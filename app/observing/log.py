@@ -28,7 +28,6 @@ from app.events import (
     MessagesProducedSync,
     MessagesSettled,
     Monitor,
-    OperatorActed,
     PartitionsAssigned,
     PartitionsRevoked,
     PollReturned,
@@ -46,6 +45,7 @@ from app.events import (
     WarningRaised,
 )
 from app.observing.lines import blocked_text, counted, partitions_text, payload_text
+from app.observing.operator_log import OperatorLines
 from app.observing.sampling import Sampler
 from app.observing.transaction_log import TransactionLines
 
@@ -62,6 +62,7 @@ class LogLines:
         self._subscribe_producer(monitor)
         self._subscribe_groups(monitor)
         TransactionLines(monitor, self._log, self._sampler)
+        OperatorLines(monitor, self._log)
 
     def _subscribe_service(self, monitor: Monitor) -> None:
         monitor.subscribe(ServiceStateChanged, self._state_changed)
@@ -76,7 +77,6 @@ class LogLines:
         monitor.subscribe(LoopStuck, lambda event: self._log.error("%s", blocked_text(event)))
         monitor.subscribe(RequestRefused, self._request_refused)
         monitor.subscribe(ApiKeysLoaded, self._api_keys_loaded)
-        monitor.subscribe(OperatorActed, self._operator_acted)
 
     def _subscribe_producer(self, monitor: Monitor) -> None:
         if self._log.isEnabledFor(logging.INFO):
@@ -136,10 +136,6 @@ class LogLines:
 
     def _api_keys_loaded(self, event: ApiKeysLoaded) -> None:
         self._log.info("%s has changed: %s in force", event.path, counted(event.keys, "API key"))
-
-    def _operator_acted(self, event: OperatorActed) -> None:
-        detail = f": {event.detail}" if event.detail else ""
-        self._log.info("%s %s by %s on %s%s", event.action, event.outcome, event.by, event.target, detail)
 
     def _message_produced_sync(self, event: MessageProducedSync) -> None:
         self._sampled(

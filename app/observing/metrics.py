@@ -30,6 +30,7 @@ from app.events import (
     PartitionsAssigned,
     PositionReset,
     ProducerRebuilt,
+    RedriveEnded,
     RequestRefused,
     RetryScheduled,
     TransactionAborted,
@@ -105,6 +106,7 @@ class Metrics(Collector):
         monitor.subscribe(CommitFailed, lambda event: self._count("commit_failures", event.group))
         monitor.subscribe(PositionReset, self._position_reset)
         monitor.subscribe(OperatorActed, lambda event: self._count("operator_actions", event.action, event.outcome))
+        monitor.subscribe(RedriveEnded, self._redrive_ended)
         monitor.subscribe(LoopLagMeasured, self._loop_lag_measured)
         monitor.subscribe(LoopBlocked, self._loop_blocked)
 
@@ -140,6 +142,12 @@ class Metrics(Collector):
 
     def _position_reset(self, event: PositionReset) -> None:
         self._count("consume_gap_records", event.group, event.topic, by=event.lost)
+
+    def _redrive_ended(self, event: RedriveEnded) -> None:
+        if not event.dry_run:
+            outcomes = {"sent": event.done, "skipped": event.skipped, "failed": event.failed}
+            for outcome, messages in outcomes.items():
+                self._count("redriven_messages", event.topic, outcome, by=messages)
 
     def _loop_lag_measured(self, event: LoopLagMeasured) -> None:
         self._loop_lag_s = event.lag_ms / 1000
@@ -246,6 +254,7 @@ COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "commit_failures": ("Commits that did not succeed", ("group",)),
     "client_rebuilds": ("Kafka clients replaced", ("client",)),
     "operator_actions": ("What operators did from the dashboard", ("action", "outcome")),
+    "redriven_messages": ("Dead letters that operators sent back, once their redrive is over", ("topic", "outcome")),
     "event_loop_blocks": (
         "Times that the event loop did not turn for a second; no consumer: other code",
         ("consumer",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.errors import KafkaUnavailable, ProducerClosed, TransactionAborted, TransactionError, TransactionFenced
@@ -205,10 +205,22 @@ class HeldTransactions:
         TransactionFenced: another has the id, stop; TransactionUnknown: `initialise`, then look at what is
         committed; KafkaUnavailable: nothing was begun.
         """
+        (report,) = await self._send([message], offsets, group)
+        return report
+
+    async def send_all(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryReport]:
+        """Stores all of `messages` in one transaction, or none. Raises as `send`, and MessageInvalid or
+        PayloadTooLarge for one that cannot be sent."""
+        return await self._send(messages, {}, "")
+
+    async def _send(
+        self, messages: Sequence[OutgoingMessage], offsets: Mapping[TopicPartition, int], group: str
+    ) -> list[DeliveryReport]:
         transaction = await self._client.begin(self._services)
         try:
-            handle = self._take(message, transaction)
-            await handle.settled()
+            handles = [self._take(message, transaction) for message in messages]
+            for handle in handles:
+                await handle.settled()
             await transaction.send_offsets(offsets, group)
             await transaction.commit()
         except BaseException as error:
@@ -218,9 +230,8 @@ class HeldTransactions:
         finally:
             if not transaction.usable:
                 await self._client.discard()
-        report = handle.report
-        assert report is not None
-        return report
+        reports = [handle.report for handle in handles]
+        return [report for report in reports if report is not None]
 
     async def close(self) -> None:
         """Stops the client, within 2 s."""

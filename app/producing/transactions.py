@@ -73,9 +73,10 @@ class Transactions:
             raise TransactionError("Offsets can join a transaction only inside `async with producer.transaction():`")
         await transaction.send_offsets({TopicPartition(*at): offset for at, offset in offsets.items()}, group)
 
-    def hold(self, name: str) -> HeldTransactions:
-        """Transactions of the stable id `prefix.name`. Raises SettingsInvalid."""
-        client = TransactionalClient(f"{self._prefix()}.{name}", self._open_client)
+    def hold(self, name: str, prefix: str | None = None) -> HeldTransactions:
+        """Transactions of the stable id `prefix.name`; `prefix` is taken where the settings have none. Raises
+        SettingsInvalid where there is none at all."""
+        client = TransactionalClient(f"{self._id_prefix or prefix or self._prefix()}.{name}", self._open_client)
         return HeldTransactions(client, self._services, self._take)
 
     async def close(self, timeout_s: float, own: Transaction | None) -> None:

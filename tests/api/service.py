@@ -19,6 +19,7 @@ from app.api.services import Services
 from app.api.traced_application import TracedApplication
 from app.consumer import Consumer
 from app.dashboard.actions import Action, add_actions
+from app.dashboard.pages import Page
 from app.dashboard.routes import add_pages
 from app.events import BrokerReachable, Monitor
 from app.fleet.alone import Alone
@@ -85,6 +86,7 @@ class Service:
         fast_lane: bool = True,
         topics: Mapping[str, int] | None = None,
         actions: Sequence[Action[Any]] = (),
+        pages: Sequence[Page] = (),
         traced_by: TracerProvider | None = None,
         **settings: Any,
     ) -> None:
@@ -94,6 +96,7 @@ class Service:
         self.lines = LogLines(self.monitor)
         self.state = Lifecycle(self.monitor)
         self.actions = actions
+        self.pages = pages
         tracing = NoTracing() if traced_by is None else trace_with(traced_by, self.monitor, "demijohn")
         self._request_spans = tracing.requests
         self.producer = Producer(self.settings, self.kafka, self.kafka.open_client, self.monitor, tracing.sends)
@@ -133,7 +136,7 @@ class Service:
         spans = self._request_spans
         make = None if spans is None else partial(TracedApplication, tracing=spans)
         application = build_application(services, make=make, fast_lane=fast_lane)
-        add_pages(application, services, NOT_BUILT)
+        add_pages(application, services, self.pages, NOT_BUILT)
         self.guard = add_actions(application, services, self.actions)
         return application
 

@@ -94,6 +94,23 @@ def dead_letters(routes: Routes) -> None:
         group.topic(topic, Refusing, dead_letter=letter, backoff=Backoff(1, 1))
 
 
+def mended(routes: Routes) -> None:
+    """Fails at everything until the file FIXED is there, then writes what it is given to JOURNAL; with DIE_AT as in
+    `dead_letters`."""
+    if step := os.environ.get("DIE_AT"):
+        die_at(step)
+    fixed, write = Path(os.environ["FIXED"]), appending(Path(os.environ["JOURNAL"]))
+
+    async def work(consumer: Consumer) -> None:
+        if not fixed.exists():  # noqa: ASYNC240  # a look at a file of the test's own
+            raise ValueError("not mended yet")
+
+    topic = os.environ["TOPIC"]
+    with routes.group(f"g-{topic}") as group:
+        letter = DeadLetter(os.environ["DLQ"], max_retries=0)
+        group.topic(topic, recorded(write, work), dead_letter=letter, backoff=Backoff(1, 1), max_messages=1)
+
+
 def die_at(step: str) -> None:
     """Kills this process, as -9 would, when a transaction reaches `step` for the third time: `add_offsets` (stored, not
     committed), `commit`, or `committed` (and nobody has been told)."""

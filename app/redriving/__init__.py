@@ -1,0 +1,1 @@
+"""Dead letters go back: each at most once, whatever is killed meanwhile."""
