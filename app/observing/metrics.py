@@ -5,6 +5,7 @@ Labels are bounded: routes are templates, topics those that the table's groups a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from bisect import bisect_left
 from collections import Counter
@@ -176,6 +177,7 @@ class Metrics(Collector):
         yield from self._timed()
         yield from self._produce_gauges()
         yield from self._loop_gauge()
+        yield _gauge("event_loop_tasks", "Tasks of the event loop that have not ended", len(asyncio.all_tasks()))
         yield self._health_reasons()
 
     def _health_reasons(self) -> GaugeMetricFamily:

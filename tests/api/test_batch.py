@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.api.atomic import record_batch_size, varint_size
+from app.api.batch import counted
+from app.api.batch_items import Item, outcome
+from app.api.message_reader import ReadMessage
+from app.api.problems import Refusal
+from app.kafka.connection import InvalidRecord
 from app.messages import OutgoingMessage
 from app.producing.contract import encode
+from app.producing.handle import DeliveryHandle
 from tests.api.conftest import MakeService
 from tests.api.service import Service, until
 
@@ -190,3 +198,74 @@ def test_the_size_of_a_record_batch_is_that_of_the_client() -> None:
 @pytest.mark.parametrize(("number", "size"), [(0, 1), (63, 1), (64, 2), (8191, 2), (8192, 3)])
 def test_zigzag_varints_grow_with_their_number(number: int, size: int) -> None:
     assert varint_size(number) == size
+
+
+SENDERS = (
+    *("invalid_message", "unknown_topic", "topic_forbidden", "internal_topic", "unknown_partition"),
+    *("schema_violation", "payload_too_large", "record_too_large", "refused_by_broker"),
+)
+CAPACITY = ("broker_unavailable", "queue_full", "overloaded", "draining")
+UNKNOWN = "delivery_unknown"
+fates = st.lists(st.sampled_from(["delivered", *SENDERS, *CAPACITY, UNKNOWN]), min_size=1, max_size=6)
+
+
+def item(index: int, fate: str) -> Item:
+    message = OutgoingMessage(topic="example", payload=b"1", label=str(index))
+    made = Item(index, ReadMessage(message, (), None))
+    made.handle = DeliveryHandle("example", encode(message, 10), 0, None, 1, ("p", 1))
+    made.handle.settle(None, index)
+    if fate != "delivered":
+        made.refuse(Refusal(fate, f"why {fate}"))
+    return made
+
+
+@settings(max_examples=300)
+@given(fates)
+def test_the_status_is_that_of_the_gravest_kind_of_failure_and_the_counts_add_up(fates: list[str]) -> None:
+    items = [item(index, fate) for index, fate in enumerate(fates)]
+    decided = outcome(items, 200)
+    members = counted([each.result() for each in items])
+    if "delivered" in fates:
+        wanted = 200 if set(fates) == {"delivered"} else 207
+        assert decided == (wanted, None)
+    elif UNKNOWN in fates:
+        assert (decided.status, decided.chosen) == (504, items[fates.index(UNKNOWN)].refusal)
+    elif capacity := [index for index, fate in enumerate(fates) if fate in CAPACITY]:
+        assert (decided.status, decided.chosen) == (503, items[capacity[0]].refusal)
+    else:
+        assert (decided.status, decided.chosen) == (422, items[0].refusal)
+    delivered, unknown = fates.count("delivered"), fates.count(UNKNOWN)
+    failed = len(fates) - delivered - unknown
+    assert (members["delivered"], members["failed"], members["unknown"]) == (delivered, failed, unknown)
+
+
+KINDS: dict[str, tuple[dict[str, Any], str]] = {
+    "good": (GOOD, "delivered"),
+    "invalid": (INVALID, "invalid_message"),
+    "missing": (MISSING, "unknown_topic"),
+    "internal": ({**GOOD, "topic": "__x"}, "internal_topic"),
+    "nowhere": ({**GOOD, "partition": 7}, "unknown_partition"),
+    "large": ({**GOOD, "payload": "x" * 200}, "payload_too_large"),
+    "refused": ({**GOOD, "payload": "refuse"}, "refused_by_broker"),
+}
+
+
+async def test_whatever_is_mixed_each_message_has_the_fate_that_it_has_alone(make_service: MakeService) -> None:
+    service = make_service(producer_max_payload_bytes=100)
+    service.kafka.refuses = lambda record: InvalidRecord() if record.value == b'"refuse"' else None
+    mixtures: list[list[str]] = []
+
+    @settings(max_examples=60)
+    @given(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=6))
+    def collect(kinds: list[str]) -> None:
+        mixtures.append(kinds)
+
+    collect()
+    for kinds in mixtures:
+        before = len(service.kafka.records("example"))
+        response = await service.batch(*(KINDS[kind][0] for kind in kinds))
+        results = response.json()["results"]
+        assert [result.get("code", result["status"]) for result in results] == [KINDS[kind][1] for kind in kinds]
+        good = kinds.count("good")
+        assert response.status_code == (200 if good == len(kinds) else 207 if good else 422)
+        assert len(service.kafka.records("example")) - before == good

@@ -1,10 +1,11 @@
-"""500 connections at once, thousands of calls, some of them cut: every call is counted, no socket is left open."""
+"""500 connections at once, thousands of calls, some of them cut: all are counted, no socket and no task is left."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,13 @@ def open_files(process: ServiceProcess) -> int:
     return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
 
 
+async def open_tasks(process: ServiceProcess) -> int:
+    metrics = (await process.client.get("/metrics")).text
+    found = re.search(r"^demijohn_event_loop_tasks (\d+)", metrics, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
 async def figures(process: ServiceProcess) -> dict[str, Any]:
     answer = await process.client.get("/dashboard", headers={"accept": "application/json"})
     document: dict[str, Any] = answer.json()["produce"]
@@ -63,12 +71,17 @@ async def test_every_call_is_answered_and_every_socket_closed(kafka: str, stage:
         call = request(process, topic)
         assert await connection(process, call, 1, cut=False) == 1
         await figures(process)
-        before = open_files(process)
+        files, tasks = open_files(process), await open_tasks(process)
         each = CALLS // CONNECTIONS
         cuts = [number % CUT_EVERY == 0 for number in range(CONNECTIONS)]
         answered = await asyncio.gather(*(connection(process, call, each, cut=cut) for cut in cuts))
         assert sum(answered) == each * CONNECTIONS
-        await until(lambda: open_files(process) <= before, "all sockets are closed", 20)
+        await until(lambda: open_files(process) <= files, "all sockets are closed", 20)
+
+        async def no_more_tasks() -> bool:
+            return await open_tasks(process) <= tasks
+
+        await until(no_more_tasks, "all tasks have ended", 20)
         produced = await figures(process)
         assert produced["accepted"] == produced["delivered"] == each * CONNECTIONS + 1
         metrics = (await process.client.get("/metrics")).text
