@@ -103,7 +103,7 @@ class StatusChecks:
         if cluster.reachable is None:
             return Check("broker", title, "unknown", "No broker has been asked yet")
         if cluster.reachable:
-            return Check("broker", title, "ok", f"{cluster.brokers} brokers answer")
+            return Check("broker", title, "ok", f"Brokers that answer: {cluster.brokers}")
         reasons = self._services.snapshot.service(datetime.now(UTC))["reasons"]
         detail = next((reason["detail"] for reason in reasons if reason["code"] == "broker_unreachable"), "no answer")
         remedy = "Check that the brokers run, KAFKA_BOOTSTRAP_SERVERS, the network, and KAFKA_SECURITY_PROTOCOL"
