@@ -149,7 +149,9 @@ class Admission:
         self.size_bytes -= call.held_bytes
         call.held_messages = call.held_bytes = 0
         method = call.method if call.method in METHODS else "other"
-        self._metrics.request_answered(call.route.template, method, status, time.perf_counter() - call.started)
+        self._metrics.request_answered(
+            call.route.template, method, status, (call.answered or time.perf_counter()) - call.started
+        )
 
     def announce(self, refusal: Refusal) -> None:
         """Tells listeners of a refusal that has to do with load, state or what the caller may do."""

@@ -53,10 +53,11 @@ class Call:
     """A request and what it holds of the service's limits. `started` is of `time.perf_counter`.
 
     `key` is the API key that it came with, once admission has seen it, and `bucket` what its messages are counted in;
-    None where the service has no keys and no rates.
+    None where the service has no keys and no rates. `answered`: when an answer that has no end of its own began.
     """
 
     __slots__ = (
+        "answered",
         "bucket",
         "headers",
         "held_bytes",
@@ -86,6 +87,7 @@ class Call:
         self.bucket: Bucket | None = None
         self.held_bytes = 0
         self.held_messages = 0
+        self.answered: float | None = None
 
     @property
     def root(self) -> str:

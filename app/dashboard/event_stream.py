@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Iterable
 
 from fastapi import Response
 
 from app.api.problems import Refusal
-from app.api.replies import Receive, Scope, Send
+from app.api.replies import CALL, Receive, Scope, Send
 
 KEEP_ALIVE_S = 15.0
 """A comment is sent after so long without an event, or proxies would take the connection for dead."""
@@ -60,6 +61,8 @@ class EventStream(Response):
         self._streams.open += 1
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            if CALL in scope:
+                scope[CALL].answered = time.perf_counter()
             await self._serve(receive, send)
         finally:
             self._streams.open -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -95,6 +96,18 @@ async def test_too_many_streams_are_refused(service: Service, monkeypatch: pytes
     await another.until_events(1)
     await another.leave()
     await viewers[1].leave()
+
+
+async def test_a_stream_counts_as_answered_when_it_begins(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered: list[float] = []
+    monkeypatch.setattr(service.metrics, "request_answered", lambda *facts: answered.append(facts[3]))
+    began = time.perf_counter()
+    viewer = Viewer(service, "/dashboard?refresh=2")
+    await viewer.until_events(1)
+    seen_after_s = time.perf_counter() - began
+    await viewer.until_events(2)
+    await viewer.leave()
+    assert answered[0] <= seen_after_s
 
 
 async def test_head_of_a_stream_is_its_head_only(service: Service) -> None:
