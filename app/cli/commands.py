@@ -1,68 +1,49 @@
-"""What `demijohn` understands."""
+"""What `demijohn` understands: the tree of its commands, and what they have in common."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from app import __version__
-from app.cli.keys import add_keys_parser, print_new_key
-from app.cli.server import run_server
-from app.errors import DemijohnError
-from app.routes.loading import load_table
-from app.routes.table import RoutingTable, Subscription
-from app.settings import load_settings
+import click
 
-EXIT_CONFIGURATION = 1
+from app import __version__
+from app.cli.config import config
+from app.cli.keys import keys
+from app.cli.routes import routes
+from app.cli.server import server
+from app.errors import DemijohnError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="demijohn", message="%(prog)s %(version)s")
+def demijohn() -> None:
+    """An HTTP front door to Kafka and a home for Python consumers.
+
+    Settings come from the environment and from .env; `demijohn config` shows what is in effect.
+    """
+
+
+for command in (server, routes, config, keys):
+    demijohn.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit code."""
-    parsed = _parser().parse_args(arguments)
+    """Runs the command line and returns its exit code: 1 where it failed, 2 where it was not understood."""
     try:
-        if parsed.command == "routes":
-            return print_routes()
-        if parsed.command == "keys":
-            return print_new_key(parsed)
-        return run_server(consumers=not parsed.no_consumers)
+        returned = demijohn.main(
+            args=None if arguments is None else list(arguments), prog_name="demijohn", standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        print("Given up", file=sys.stderr)
+        return EXIT_FAILED
     except DemijohnError as error:
         print(error, file=sys.stderr)
-        return EXIT_CONFIGURATION
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="demijohn", description="An HTTP front door to Kafka with consumers")
-    parser.add_argument("--version", action="version", version=f"demijohn {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    server = commands.add_parser("server", help="run the service")
-    server.add_argument("--no-consumers", action="store_true", help="only the HTTP side")
-    commands.add_parser("routes", help="print the routing table")
-    add_keys_parser(commands)
-    return parser
-
-
-def print_routes() -> int:
-    """Prints the table, one line for each subscription. Raises ConfigurationError."""
-    for line in describe(load_table(load_settings())):
-        print(line)
-    return 0
-
-
-def describe(table: RoutingTable) -> list[str]:
-    """The table as text."""
-    return [_describe(line) for line in table.subscriptions] or ["The table is empty."]
-
-
-def _describe(line: Subscription) -> str:
-    facts = [f"batches of up to {line.max_messages}", f"from {line.initial_offset}"]
-    if line.manual_offsets:
-        facts.append("manual offsets")
-    if line.keyed is not None:
-        facts.append(f"{line.keyed.workers} lanes by key")
-    if line.dead_letter is not None:
-        target = line.dead_letter.topic or "nowhere (skipped)"
-        facts.append(f"after {line.dead_letter.max_retries} retries to {target}")
-    if not line.active:
-        facts.append("inactive")
-    return f"{line.group}: {line.source} -> {line.consumer.__name__} ({', '.join(facts)})"
+        return EXIT_FAILED
+    return returned if isinstance(returned, int) else 0

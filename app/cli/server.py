@@ -12,8 +12,11 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+import click
 import uvicorn
 import uvloop
 
@@ -21,8 +24,10 @@ from app.cli.gathering import GatheringProtocol
 from app.errors import AddressInUse, Fault, SettingsInvalid
 from app.main import Service, build
 from app.routes.loading import load_table
+from app.routes.narrowing import Selection, narrowed
 from app.settings import Settings, load_settings, misspelled
 
+F = TypeVar("F", bound=Callable[..., Any])
 KEEP_ALIVE_S = 75
 ANSWER_RESERVE_S = 1
 EXIT_CUT = 2
@@ -40,17 +45,55 @@ class Server(uvicorn.Server):
         yield
 
 
-def run_server(*, consumers: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of the service runs."""
+
+    http: bool = True
+    consumers: bool = True
+    lines: Selection = field(default_factory=Selection)
+
+
+def _globs(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _lines_option(name: str, text: str) -> Callable[[F], F]:
+    return click.option(name, default="", callback=_globs, metavar="GLOBS", help=text)
+
+
+@click.command()
+@click.option("--no-http", is_flag=True, help="Only consume: nothing listens, also not for /health.")
+@click.option("--no-consumers", is_flag=True, help="Only the HTTP side.")
+@_lines_option("--include-topics", "Run only these lines: names of topics or of patterns' lines, comma-separated.")
+@_lines_option("--exclude-topics", "Do not run these lines.")
+@_lines_option("--include-groups", "Run only these consumer groups.")
+@_lines_option("--exclude-groups", "Do not run these consumer groups.")
+def server(no_http: bool, no_consumers: bool, **globs: tuple[str, ...]) -> int:
+    """Run the service until SIGTERM or Ctrl-C.
+
+    Exit codes: 0 clean, 1 it could not start, 2 the stop had to cut jobs or leave messages undelivered, 3 a critical
+    error in a consumer.
+    """
+    if no_http and no_consumers:
+        raise click.UsageError("--no-http with --no-consumers leaves nothing to run")
+    return run_server(Parts(http=not no_http, consumers=not no_consumers, lines=Selection(**globs)))
+
+
+def run_server(parts: Parts) -> int:
     """Runs the service until a signal, and ends the process itself. Raises ConfigurationError at boot."""
     settings = load_settings()
-    table = load_table(settings)
+    table = narrowed(load_table(settings), parts.lines)
     check_certificate(settings)
-    listener = bind(settings)
+    listener = bind(settings) if parts.http else None
     service = Service(settings, table)
     for name, meant in misspelled(os.environ):
         _log.warning("%s is not a setting: did you mean %s?", name, meant)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code = runner.run(_serve(settings, service, listener, consumers))
+        if listener is None:
+            code = runner.run(_consume(settings, service))
+        else:
+            code = runner.run(_serve(settings, service, listener, parts.consumers))
         sys.stdout.flush()
         sys.stderr.flush()
         logging.shutdown()
@@ -107,25 +150,47 @@ async def _serve(settings: Settings, service: Service, listener: socket.socket, 
         timeout_graceful_shutdown=ANSWER_RESERVE_S,
     )
     server = Server(config)
-    stop = service.stop_asked
     service.served_alone = True
-    _install_signals(stop)
+    _install_signals(service.stop_asked)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     host, port = listener.getsockname()[:2]
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    _settle_collector()
     _log.info("Listening on %s://%s:%s", "https" if settings.http_tls_cert else "http", host, port)
-    waits = [asyncio.ensure_future(event.wait()) for event in (stop, service.runtime.critical_error)]
-    await asyncio.wait({serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
-    code = await _stop(service, server, serving, settings.shutdown_timeout_s)
+    await _until_stopped(service, serving)
+    code = await _stop(service, settings.shutdown_timeout_s, server, serving)
     _log.info("Ended with exit code %d", code)
     return code
 
 
-async def _stop(service: Service, server: Server, serving: asyncio.Task[None], timeout_s: float) -> int:
+async def _consume(settings: Settings, service: Service) -> int:
+    """As `_serve`, without anything that listens."""
+    _install_signals(service.stop_asked)
+    await service.start()
+    _settle_collector()
+    _log.info("Consuming only: nothing listens")
+    await _until_stopped(service)
+    code = await _stop(service, settings.shutdown_timeout_s)
+    _log.info("Ended with exit code %d", code)
+    return code
+
+
+def _settle_collector() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+async def _until_stopped(service: Service, *serving: asyncio.Task[None]) -> None:
+    """Returns when a stop is wanted, or when serving has ended by itself."""
+    waits = [asyncio.ensure_future(event.wait()) for event in (service.stop_asked, service.runtime.critical_error)]
+    await asyncio.wait({*serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+async def _stop(
+    service: Service, timeout_s: float, server: Server | None = None, serving: asyncio.Task[None] | None = None
+) -> int:
     """The exit code. Takes at most `timeout_s`, whatever hangs."""
     deadline = time.monotonic() + timeout_s
     answering_s = min(ANSWER_RESERVE_S, timeout_s / 25)
@@ -134,8 +199,9 @@ async def _stop(service: Service, server: Server, serving: asyncio.Task[None], t
     if not stopping.done():
         _log.warning("The stop did not end within SHUTDOWN_TIMEOUT_S (%g s): what is left is cut", timeout_s)
         return EXIT_CRITICAL if service.runtime.critical_error.is_set() else EXIT_CUT
-    server.should_exit = True
-    await asyncio.wait({serving}, timeout=max(0.05, deadline - time.monotonic()))
+    if server is not None and serving is not None:
+        server.should_exit = True
+        await asyncio.wait({serving}, timeout=max(0.05, deadline - time.monotonic()))
     return stopping.result().exit_code
 
 

@@ -68,7 +68,7 @@ class Runtime:
         surroundings = Surroundings(
             settings, cluster, open_consumer, producer, monitor, slots, threads, instances, Clock(), self, excluded
         )
-        self.groups = [GroupRunner(group, surroundings) for group in table.groups]
+        self.groups = [GroupRunner(group, surroundings) for group in table.groups if group.active]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, after: asyncio.Event | None = None) -> None:

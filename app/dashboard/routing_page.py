@@ -21,7 +21,7 @@ MASK = "***"
 
 def routing_page(services: Services) -> Page:
     """The page."""
-    settings = list(_settings(services.settings))
+    settings = list(setting_rows(services.settings))
     excluded = services.table.dead_letter_topics()
 
     def build(_: Query) -> Document:
@@ -38,17 +38,24 @@ def _lines(group: Group, existing: Mapping[str, int], excluded: frozenset[str]) 
     """The lines of a group, with the topics that they take. Without any topic nothing is known of them."""
     taken = group.resolve(existing, excluded)
     for line in group.subscriptions:
-        kind, source = ("topic", line.topic) if line.pattern is None else ("pattern", line.pattern.pattern)
         yield {
-            "kind": kind,
-            kind: source,
-            "name": line.name,
-            "consumer": f"{line.consumer.__module__}.{line.consumer.__qualname__}",
-            "settings": _line_settings(line),
-            "dead_letter": None if line.dead_letter is None else _dead_letter(line.dead_letter),
+            **line_document(line),
             "found": sorted(topic for topic, taker in taken.items() if taker is line),
             "missing": line.topic is not None and line.topic not in existing if existing else None,
         }
+
+
+def line_document(line: Subscription) -> dict[str, Any]:
+    """One line of the table as JSON values."""
+    kind, source = ("topic", line.topic) if line.pattern is None else ("pattern", line.pattern.pattern)
+    return {
+        "kind": kind,
+        kind: source,
+        "name": line.name,
+        "consumer": f"{line.consumer.__module__}.{line.consumer.__qualname__}",
+        "settings": _line_settings(line),
+        "dead_letter": None if line.dead_letter is None else _dead_letter(line.dead_letter),
+    }
 
 
 def _line_settings(line: Subscription) -> dict[str, Any]:
@@ -93,7 +100,7 @@ def _named(function: Callable[..., Any] | Any, default: object) -> str:
     return f"{getattr(function, '__module__', type(function).__module__)}.{name}"
 
 
-def _settings(settings: Settings) -> Iterator[dict[str, Any]]:
+def setting_rows(settings: Settings) -> Iterator[dict[str, Any]]:
     """Every setting by the name of its variable."""
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)

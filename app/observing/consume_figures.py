@@ -33,7 +33,7 @@ class ConsumeFigures:
     """Follows every group of the table and counts what its consumers do."""
 
     def __init__(self, table: RoutingTable, monitor: Monitor) -> None:
-        self.groups = {group.name: GroupFigures(group) for group in table.groups}
+        self.groups = {group.name: GroupFigures(group) for group in table.groups if group.active}
         self._messages = Counted()
         self._errors = Counted()
         self._batches = self._retries = self._dead = 0

@@ -112,6 +112,11 @@ class Group:
         return tuple(line.topic for line in self._active() if line.topic is not None)
 
     @property
+    def active(self) -> bool:
+        """Whether any of its lines is."""
+        return any(line.active for line in self.subscriptions)
+
+    @property
     def has_patterns(self) -> bool:
         return any(line.pattern is not None for line in self._active())
 
