@@ -53,6 +53,7 @@ GROUPS = {
         "a_commit_at_once_is_seen_by_kafka",
         "kafka_consumer_groups_sees_our_offsets",
         "a_seek_moves_the_group",
+        "what_was_trimmed_away_is_counted",
         "transaction_markers_leave_no_lag",
     ),
     "Failing consumers": (

@@ -12,7 +12,8 @@ from app.observing.request_id import current_request_id
 from app.settings import Settings
 
 NOISY = ("aiokafka", "kafka", "asyncio")
-"""Third-party loggers that tell at `info` what our own lines say better."""
+"""Third-party loggers that tell at `info` what our own lines say better, and at `debug` print whole requests, payloads
+included: they are never let down to that."""
 
 
 class TextFormatter(logging.Formatter):
@@ -59,12 +60,12 @@ def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    least = logging.DEBUG if settings.log_level == "debug" else logging.WARNING
+    debugging = settings.log_level == "debug"
     for name in NOISY:
-        logging.getLogger(name).setLevel(max(least, root.level))
+        logging.getLogger(name).setLevel(logging.INFO if debugging else max(logging.WARNING, root.level))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("uvicorn.error").setLevel(max(least, root.level))
+    logging.getLogger("uvicorn.error").setLevel(root.level if debugging else max(logging.WARNING, root.level))

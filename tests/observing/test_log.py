@@ -275,6 +275,17 @@ def test_third_parties_are_quiet_and_access_is_not_logged() -> None:
     assert logged("text", log).splitlines()[0].endswith("WARNING a warning")
 
 
+@pytest.mark.usefixtures("own_logging")
+@pytest.mark.parametrize("name", ["aiokafka.conn", "kafka.conn", "asyncio"])
+def test_at_debug_third_parties_print_no_requests_as_payloads_are_in_them(name: str) -> None:
+    stream = io.StringIO()
+    set_up_logging(Settings.model_validate({"log_level": "debug"}), stream)
+    logging.getLogger(name).debug("Request: secret")
+    logging.getLogger(name).info("joined")
+    logging.getLogger("anybody").debug("ours")
+    assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["joined", "ours"]
+
+
 async def test_a_task_that_a_request_starts_does_not_answer_it() -> None:
     async def request() -> tuple[str | None, str | None]:
         begin_request("mine")
