@@ -28,13 +28,16 @@ from app.dashboard.operating import Keeping, Operating
 from app.dashboard.routes import add_pages
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
+from app.exploring.explorer import Explorer
 from app.fleet.alone import Alone
 from app.fleet.here import HereAndNow
+from app.kafka.admin.client import KafkaAdmin
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
 from app.kafka.consumer_client import AiokafkaConsumer
 from app.kafka.embedded.choice import EmbeddedBroker, choose_embedded
 from app.kafka.embedded.mock import DEFAULT_PARTITIONS, MockBroker
+from app.kafka.log_reader import Isolation, LogReader, make_reader
 from app.kafka.producer_client import open_producer
 from app.kafka.protocols import AssignmentListener, ClientOptions, ConsumerClient, ProducerClient
 from app.kafka.recording import RecordingKafka
@@ -101,6 +104,7 @@ class Service:
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
         means = Means(self._cluster, self.producer, self._open_reader, self.monitor)
         self.operating = Operating(means, self.runtime, Keeping(self._makes_topics, self._why_nothing_is_kept))
+        self._admin = KafkaAdmin(self._client_settings, self._cluster)
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()
         self.front_door: Admission | None = None
@@ -150,6 +154,8 @@ class Service:
             snapshot=snapshot,
             fleet=Alone(self._instance, ALONE, here.report, here.owns, self.monitor),
             metrics=Metrics(settings, snapshot, sources, self.monitor),
+            admin=self._admin,
+            explorer=Explorer(self._log_reader),
         )
 
     async def _open_producer(self, options: ClientOptions) -> ProducerClient:
@@ -160,6 +166,9 @@ class Service:
 
     def _open_reader(self, starts: Mapping[TopicPartition, int | None]) -> TopicReader:
         return TopicReader(self._client_settings, self._cluster.bootstrap_servers, starts)
+
+    def _log_reader(self, topic: str, isolation: Isolation) -> LogReader:
+        return make_reader(self._client_settings, self._cluster.bootstrap_servers, topic, isolation)
 
     @property
     def _makes_topics(self) -> bool:
@@ -269,6 +278,7 @@ class Service:
         left_s = deadline - LAST_SHARE * reserve_s - time.monotonic()
         report = await self.producer.close(max(0.1, left_s - min(HARD_STOP_S, left_s * HARD_STOP_SHARE)))
         await self._loop_lag.stop()
+        self._admin.close()
         await self._cluster.stop()
         await self.tracing.close(max(0.1, min(TRACES_S, (deadline - time.monotonic()) / 2)))
         if self._embedded is not None:

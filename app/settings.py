@@ -157,6 +157,9 @@ class Settings(BaseSettings):
     dashboard_actions: bool = Field(
         False, description="Whether everybody may act from the dashboard; without API keys only (else: role admin)"
     )
+    dashboard_masked_topics: str = Field(
+        "", description="Topics whose messages the dashboard shows the sizes of only, shell-style patterns"
+    )
 
     shutdown_timeout_s: Seconds = Field(25, description="The whole stop takes at most this long")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")

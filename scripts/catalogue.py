@@ -79,6 +79,7 @@ GROUPS = {
         "a_soak_in_short",
     ),
     "Brokers in trouble": (
+        "the_cluster_page_names_the_broker_that_is_down",
         "kafka_away_at_start",
         "a_right_that_is_missing_is_named_and_missed_no_longer",
         "broker_trouble_under_the_producer",

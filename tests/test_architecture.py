@@ -65,6 +65,7 @@ TASK_OWNERS = {
     "app.fleet.states",
     "app.redriving.redrives",
     "app.api.ndjson",
+    "app.dashboard.attended",
     "app.dashboard.event_stream",
     "app.main",
     "app.cli.server",

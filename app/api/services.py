@@ -8,7 +8,9 @@ from typing import Protocol
 
 from app.api.receipts import Receipts
 from app.events import Monitor, State
+from app.exploring.explorer import Explorer
 from app.fleet.view import FleetView
+from app.kafka.admin.protocol import Admin
 from app.kafka.protocols import TopicView
 from app.observing.reasons import Note, Reason
 from app.observing.snapshot import Snapshot
@@ -62,3 +64,5 @@ class Services:
     snapshot: Snapshot
     fleet: FleetView
     metrics: MetricsView
+    admin: Admin
+    explorer: Explorer

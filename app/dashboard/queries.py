@@ -100,24 +100,26 @@ class Query:
         return self.chosen(name, ("true", "false"), "false") == "true"
 
 
-def read_parameters(text: bytes, known: Collection[str]) -> dict[str, str]:
+def read_parameters(text: bytes, known: Collection[str], *, longest: int = MAX_VALUE) -> dict[str, str]:
     """The parameters of a query string. Raises Refusal `invalid_parameter` with every fault, its paths `query.NAME`."""
     pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True, errors="replace")
     given: dict[str, str] = {}
-    if faults := list(_read(pairs, given, known)):
+    if faults := list(_read(pairs, given, known, longest)):
         raise invalid(faults)
     return given
 
 
-def _read(pairs: Sequence[tuple[str, str]], given: dict[str, str], known: Collection[str]) -> Iterator[Fault]:
+def _read(
+    pairs: Sequence[tuple[str, str]], given: dict[str, str], known: Collection[str], longest: int
+) -> Iterator[Fault]:
     for name, value in pairs:
         path = f"query.{name}"
         if name not in known:
             yield Fault(path, f"is not a parameter of this page; known are {', '.join(known) or 'none'}")
         elif name in given:
             yield Fault(path, "is given more than once")
-        elif len(value) > MAX_VALUE:
-            yield Fault(path, f"must have at most {MAX_VALUE} characters")
+        elif len(value) > longest:
+            yield Fault(path, f"must have at most {longest} characters")
         given[name] = value
 
 

@@ -10,14 +10,18 @@ from fastapi.responses import RedirectResponse
 
 from app.api.application import Application
 from app.api.services import Services
+from app.dashboard.cluster_facts import ClusterFacts
 from app.dashboard.docs_page import docs
 from app.dashboard.html import add_files, html_of
 from app.dashboard.markup import with_root
+from app.dashboard.message_routes import MessageRoutes
 from app.dashboard.negotiation import HTML
 from app.dashboard.own_pages import own_pages
 from app.dashboard.page_headers import PAGE_HEADERS
 from app.dashboard.pages import Page, Pages
 from app.dashboard.shell import STATIC, load_web_page
+from app.dashboard.topic_access import topic_access
+from app.dashboard.topic_pages import TopicPages
 
 ADDRESSES = (
     "/dashboard/produce",
@@ -46,11 +50,20 @@ def add_pages(application: Application, services: Services, more: Iterable[Page]
     show_html = html_of(web_page, services.snapshot)
     pages = Pages(application, application.admission.refusing, services.monitor, show_html)
     pages.add(*own_pages(services), *more)
+    _add_topics(application, pages, services)
     pages.add_html(*ADDRESSES)
     add_files(application, web_page)
     _add_docs(application)
     for path in ("/", "/karafka/dashboard"):
         application.add_api_route(path, _to_dashboard, methods=["GET"], include_in_schema=False)
+
+
+def _add_topics(application: Application, pages: Pages, services: Services) -> None:
+    access = topic_access(services.settings)
+    pages.add(*TopicPages(services, ClusterFacts(services.admin), access).pages())
+    messages = MessageRoutes(services, access)
+    messages.add_to(application)
+    pages.add_stream(messages.tail())
 
 
 def _add_docs(application: FastAPI) -> None:

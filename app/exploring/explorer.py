@@ -124,8 +124,7 @@ class Explorer:
 
     async def tail(self, wanted: Wanted) -> AsyncGenerator[StoredRecord | Dropped, None]:
         """Messages that come from now on, at most 50 a second; what is left out is counted. Raises as `page`."""
-        if self._tails >= MOST_TAILS:
-            raise TooManyLooks(f"{MOST_TAILS} live tails are open, which is the most at once: close one, or try later")
+        self.check_tail()
         self._tails += 1
         try:
             async with self._opened(wanted.topic, wanted.isolation) as reader:
@@ -136,6 +135,11 @@ class Explorer:
                         yield item
         finally:
             self._tails -= 1
+
+    def check_tail(self) -> None:
+        """Raises TooManyLooks where no more tails may be open."""
+        if self._tails >= MOST_TAILS:
+            raise TooManyLooks(f"{MOST_TAILS} live tails are open, which is the most at once: close one, or try later")
 
     @contextlib.asynccontextmanager
     async def _look(self) -> AsyncIterator[None]:

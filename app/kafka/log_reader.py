@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -42,6 +43,8 @@ NEVER_MS = 3_600_000
 """The client's own refresh asks for all topics of the cluster; leaders are asked for here."""
 CLOSE_TIMEOUT_S = 1.0
 AGAIN_S = 0.1
+PATIENCE_S = 1.0
+"""A leader may be new, and a partition so new that its leader does not know it yet."""
 RECORDS_IN_A_TURN = 500
 FORBIDDEN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 
@@ -115,22 +118,34 @@ class LogReader:
     async def offsets(self, partitions: Collection[int], at: int) -> Mapping[int, int]:
         """Of each partition the first offset at or after a time in ms, or EARLIEST, or LATEST; -1 where there is none.
 
-        Partitions without a leader are left out.
+        Partitions that no leader answers for within a second are left out.
         """
-        with self._errors():
-            asked = [
-                self._client.send(
-                    node, OffsetRequest(NO_REPLICA, self._isolation, [(self.topic, [(p, at) for p in own])])
-                )
-                for node, own in self._by_leader(partitions).items()
-            ]
-            found = {}
-            for answer in await _answers(asked):
-                for partition, code, _timestamp, offset, *_ in answer.topics[0][1]:
-                    if code:
-                        raise for_code(code)()
+        found: dict[int, int] = {}
+        patience_ends = time.monotonic() + PATIENCE_S
+        while missing := [partition for partition in partitions if partition not in found]:
+            with self._errors():
+                found |= await self._offsets(missing, at)
+            if len(found) == len(partitions) or time.monotonic() > patience_ends:
+                break
+            await asyncio.sleep(AGAIN_S)
+            await self._learn_leaders()
+        return found
+
+    async def _offsets(self, partitions: Collection[int], at: int) -> Mapping[int, int]:
+        asked = [
+            self._client.send(
+                node, OffsetRequest(NO_REPLICA, self._isolation, [(self.topic, [(one, at) for one in own])])
+            )
+            for node, own in self._by_leader(partitions).items()
+        ]
+        found = {}
+        for answer in await _answers(asked):
+            for partition, code, _timestamp, offset, *_ in answer.topics[0][1]:
+                if code and not for_code(code).retriable:
+                    raise for_code(code)()
+                if not code:
                     found[partition] = offset
-            return found
+        return found
 
     def _by_leader(self, partitions: Collection[int]) -> Mapping[int, list[int]]:
         nodes: dict[int, list[int]] = defaultdict(list)

@@ -22,8 +22,12 @@ from app.dashboard.actions import Action, add_actions
 from app.dashboard.pages import Page
 from app.dashboard.routes import add_pages
 from app.events import BrokerReachable, Monitor
+from app.exploring.explorer import Explorer
 from app.fleet.alone import Alone
 from app.fleet.here import HereAndNow
+from app.kafka.admin.client import KafkaAdmin
+from app.kafka.cluster import Cluster
+from app.kafka.log_reader import make_reader
 from app.lifecycle import Lifecycle
 from app.observing.log import LogLines
 from app.observing.metrics import Metrics
@@ -119,6 +123,7 @@ class Service:
 
     def _build(self, fast_lane: bool) -> Application:
         here = HereAndNow("host:1:ab", self.snapshot)
+        cluster = Cluster(self.settings, "kafka:9092", self.monitor)
         services = Services(
             instance="host:1:ab",
             settings=self.settings,
@@ -132,6 +137,8 @@ class Service:
             snapshot=self.snapshot,
             fleet=Alone("host:1:ab", "alone in a test", here.report, here.owns, self.monitor),
             metrics=self.metrics,
+            admin=KafkaAdmin(self.settings, cluster),
+            explorer=Explorer(partial(make_reader, self.settings, "kafka:9092")),
         )
         spans = self._request_spans
         make = None if spans is None else partial(TracedApplication, tracing=spans)

@@ -12,6 +12,7 @@ from app.dashboard.error_pages import ERRORS
 from app.dashboard.instance_pages import HEALTH, INSTANCES, JOBS
 from app.dashboard.queries import TableSpec
 from app.dashboard.routes import ADDRESSES
+from app.dashboard.topic_pages import TOPICS, TROUBLED
 from app.observing.series import COUNTS, GAUGES, RATES
 from tests.api.service import Service
 
@@ -48,6 +49,8 @@ async def test_everything_that_the_web_page_does_not_show_by_itself_is_described
         ("/dashboard/health", HEALTH),
         ("/dashboard/jobs", JOBS),
         ("/dashboard/errors", ERRORS),
+        ("/dashboard/topics", TOPICS),
+        ("/dashboard/cluster", TROUBLED),
     ],
 )
 def test_every_column_is_described(path: str, spec: TableSpec) -> None:
