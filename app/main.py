@@ -355,7 +355,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
     application = build_application(service.services, make=make, lifespan=lifespan)
     operating = service.operating
     add_pages(application, service.services, operating.pages())
-    add_actions(application, service.services, operating.actions(service.services.instance, service))
+    add_actions(application, service.services, operating.actions(service.services.fleet, service))
     service.front_door = application.admission
     application.state.recorded = service.recorded
     return application

@@ -16,6 +16,7 @@ from app.dashboard.redrive_actions import redrive_actions, redrive_pages
 from app.dashboard.seek_action import seek_action
 from app.fleet.pauses import Pauses
 from app.fleet.states import States
+from app.fleet.view import FleetView
 from app.redriving.memory import RedriveMemory
 from app.redriving.redrives import Means, Redrives
 
@@ -57,12 +58,12 @@ class Operating:
         """Within 5 s."""
         await asyncio.gather(self.states.stop(), self.redrives.stop())
 
-    def actions(self, instance: str, process: Stoppable) -> list[Action[Any]]:
-        """What can be done at this instance."""
+    def actions(self, fleet: FleetView, process: Stoppable) -> list[Action[Any]]:
+        """What can be done; from now on also what other instances ask of this one."""
         return [
             *pause_actions(self.pauses, self._runtime),
-            seek_action(self._runtime, self._runtime),
-            *instance_actions(instance, process),
+            seek_action(self._runtime, self._runtime, fleet),
+            *instance_actions(fleet, process),
             *redrive_actions(self.redrives, self._cluster),
         ]
 

@@ -28,7 +28,7 @@ CONFIG: Mapping[str, str] = {
 }
 """Small segments: only closed ones are compacted, and every start reads all that is left."""
 CREATE_TIMEOUT_S = 10.0
-SETTLE_WITHIN_S = 10.0
+SETTLE_WITHIN_S = 20.0
 """Groups wait no longer for what is remembered, from when Kafka answers."""
 LOOK_AGAIN_S = 0.5
 READ_TIMEOUT_S = 1.0

@@ -6,9 +6,12 @@ import httpx
 import pytest
 
 from app.dashboard.instance_actions import instance_actions
+from app.events import Monitor
+from app.fleet.alone import Alone
 from tests.api.conftest import MakeService
 from tests.api.service import Service
 from tests.dashboard.conftest import ACT
+from tests.fleet.reports import report
 
 NAME = "host:1:ab"
 
@@ -35,7 +38,8 @@ def process() -> Process:
 
 @pytest.fixture
 def service(make_service: MakeService, process: Process) -> Service:
-    return make_service(actions=instance_actions(NAME, process), dashboard_actions=True)
+    fleet = Alone(NAME, "it is alone", lambda: report(NAME), lambda _: False, Monitor())
+    return make_service(actions=instance_actions(fleet, process), dashboard_actions=True)
 
 
 async def act(service: Service, what: str, instance: str = NAME, confirm: str | None = None) -> httpx.Response:
@@ -59,7 +63,9 @@ async def test_the_name_must_be_confirmed(service: Service, process: Process) ->
 
 
 async def test_an_instance_that_is_not_known_is_404(service: Service, process: Process) -> None:
-    assert (await act(service, "stop", instance="other:2:cd")).status_code == 404
+    response = await act(service, "stop", instance="other:2:cd")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert "it is alone" in response.json()["detail"]
     assert process.told == []
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from app.consumer import SeekTarget
 from app.consuming.seeking import Sought
-from app.dashboard.seek_action import LATEST_MS, PLACES, seek_action
-from app.errors import SeekFailed
+from app.dashboard.seek_action import LATEST_MS, PLACES, seek_action, seek_target, sought_document
+from app.errors import CommandRefused, SeekFailed
+from app.fleet.view import Answer, Command, Execute, Owner
 from app.messages import TopicPartition
 from tests.api.conftest import MakeService
 from tests.api.service import Service
@@ -41,9 +42,31 @@ def seeks() -> Seeks:
     return Seeks()
 
 
+class Another:
+    """A fleet in which another instance has what this one has not; it serves itself what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[object, Command]] = []
+        self.answer = Answer("", "done", "b", result=sought_document(Sought(1, 2, 0, 9, applied=True)))
+        self.served: dict[str, Execute] = {}
+
+    def serve(self, name: str, execute: Execute) -> None:
+        self.served[name] = execute
+
+    async def send(self, to: object, command: Command) -> Answer:
+        self.sent.append((to, command))
+        return self.answer
+
+
 @pytest.fixture
-def service(make_service: MakeService, seeks: Seeks) -> Service:
-    return make_service(actions=[seek_action(seeks, Consumed())], dashboard_actions=True)
+def fleet() -> Another:
+    return Another()
+
+
+@pytest.fixture
+def service(make_service: MakeService, seeks: Seeks, fleet: Another) -> Service:
+    action = seek_action(seeks, Consumed(), fleet)  # type: ignore[arg-type]  # of a fleet only this much is asked
+    return make_service(actions=[action], dashboard_actions=True)
 
 
 async def seek(service: Service, to: object, **more: object) -> httpx.Response:
@@ -120,7 +143,28 @@ async def test_a_place_that_the_partition_does_not_have_is_422_and_says_which_it
     assert response.json()["errors"] == [{"path": "to", "message": "t-1 has no offset 99: it has 0 to 12"}]
 
 
-async def test_a_partition_of_another_instance_is_409(service: Service) -> None:
+@pytest.mark.parametrize("to", ["latest", {"offset": 7}, {"timestamp": 1_700_000_000_123}])
+async def test_a_partition_of_another_instance_is_sent_there(
+    service: Service, seeks: Seeks, fleet: Another, to: Any
+) -> None:
+    response = await seek(service, to, partition=0)
+    assert (response.status_code, response.json()["new"]) == (200, 2)
+    ((owner, command),) = fleet.sent
+    assert (owner, command.name, command.by) == (Owner("g", "t", 0), "seek", "operator@127.0.0.1")
+    assert command.arguments["to"] == to
+    with pytest.raises(CommandRefused, match="t-0 of group g is not assigned here"):
+        await fleet.served["seek"](command)
+    own = Command("seek", "ann", {**command.arguments, "partition": 1})
+    assert (await fleet.served["seek"](own))["old"] == 8
+    assert seeks.asked == [(seek_target(to), False)]
+    for arguments in ({**own.arguments, "to": {"offset": 99}}, {"group": "g"}):
+        with pytest.raises(CommandRefused):
+            await fleet.served["seek"](Command("seek", "ann", arguments))
+
+
+async def test_where_nobody_has_done_it_is_409_with_the_reason(service: Service, fleet: Another) -> None:
+    fleet.answer = Answer("", "no_answer", detail="Only this instance can be reached")
     response = await seek(service, "earliest", partition=0)
     assert (response.status_code, response.json()["code"]) == (409, "conflict")
     assert "t-0 of group g is not assigned to this instance" in response.json()["detail"]
+    assert "Only this instance can be reached" in response.json()["detail"]
