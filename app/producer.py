@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
 
-from app.errors import AbortTransaction, KafkaUnavailable, ProduceManyError
+from app.errors import AbortTransaction, KafkaUnavailable, ProduceError, ProduceManyError
 from app.errors import ProducerClosed as ProducerClosedError
 from app.events import (
     MessageProducedAsync,
@@ -280,6 +280,12 @@ class Producer:
         acceptance = self._acceptance
         prepared = acceptance.preparation.one(message)
         return acceptance.take(prepared, acceptance.outlet(self._options), queued=queued, on_settled=on_settled)
+
+    def accept_each(self, messages: Iterable[OutgoingMessage]) -> list[DeliveryHandle | ProduceError]:
+        """Takes each of `messages` on as `accept` does, not `queued`; in the place of one that is not taken on stands
+        what `accept` would raise."""
+        acceptance = self._acceptance
+        return acceptance.take_each(messages, acceptance.outlet(self._options))
 
     def has_room(self, messages: int, size_bytes: int) -> bool:
         """Whether `room` would return at once."""

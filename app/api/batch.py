@@ -24,6 +24,7 @@ from app.api.topic_policy import TopicPolicy
 from app.api.trace_context import trace_headers, traced
 from app.errors import KafkaUnavailable, ProduceError, QueueFull
 from app.events import MessagesProducedAsync, MessagesProducedSync
+from app.producer import DeliveryHandle
 from app.settings import Settings
 
 YIELD_EVERY = 500
@@ -157,30 +158,30 @@ class Batches:
     async def deliver(self, items: Sequence[Item], call: Call, timeout_s: float) -> None:
         """Sends what may be sent and waits for the verdicts. Raises Refusal `overloaded`."""
         started = time.monotonic()
-        self._admission.hold_messages(call, sum(item.sendable is not None for item in items))
+        self._admission.hold_messages(call, sum([item.refusal is None for item in items]))
         await self._accept(items)
         await self._settle(items, started + timeout_s, timeout_s)
         self._announce_sync(items, started)
 
     async def _accept(self, items: Sequence[Item]) -> None:
-        for index, item in enumerate(items):
-            if (message := item.sendable) is None:
-                continue
-            try:
-                item.handle = self._producer.accept(message, queued=False)
-            except ProduceError as error:
-                item.fail(error)
-            if index % YIELD_EVERY == YIELD_EVERY - 1:
+        sendable = [(item, item.message) for item in items if item.refusal is None and item.message is not None]
+        for start in range(0, len(sendable), YIELD_EVERY):
+            if start:
                 await asyncio.sleep(0)
+            some = sendable[start : start + YIELD_EVERY]
+            accepted = self._producer.accept_each(message for _, message in some)
+            for (item, _), taken in zip(some, accepted, strict=True):
+                if isinstance(taken, ProduceError):
+                    item.fail(taken)
+                else:
+                    item.handle = taken
 
     async def _settle(self, items: Sequence[Item], deadline: float, timeout_s: float) -> None:
         for item in items:
             handle = item.handle
             if handle is None:
                 continue
-            if not handle.done and (remaining_s := deadline - time.monotonic()) > 0:
-                await handle.settled(remaining_s)
-            if not handle.done and not handle.withdraw():
+            if not handle.done and not await _settled(handle, deadline):
                 item.refuse(Refusal("delivery_unknown", unknown_text(timeout_s)))
             elif handle.error is not None:
                 item.fail(handle.error)
@@ -228,11 +229,10 @@ class Batches:
             return  # each message is told for itself: there may be room for some
 
     def _announce_sync(self, items: Sequence[Item], started: float) -> None:
-        topics = {item.handle.topic for item in items if item.handle is not None}
+        topics = [item.handle.topic for item in items if item.handle is not None]
         if topics:
-            accepted = sum(item.handle is not None for item in items)
             took_ms = (time.monotonic() - started) * 1000
-            self._services.monitor.emit(MessagesProducedSync(self._producer.id, accepted, len(topics), took_ms))
+            self._services.monitor.emit(MessagesProducedSync(self._producer.id, len(topics), len(set(topics)), took_ms))
 
     def _announce_async(self, items: Sequence[Item]) -> None:
         topics = {item.message.topic for item in items if item.receipt_id is not None and item.message is not None}
@@ -245,9 +245,15 @@ class Batches:
             self._admission.announce(decided.chosen)
 
 
+async def _settled(handle: DeliveryHandle, deadline: float) -> bool:
+    """Whether there is a verdict by `deadline`, be it that the message was taken back then."""
+    remaining_s = deadline - time.monotonic()
+    return (remaining_s > 0 and await handle.settled(remaining_s)) or handle.withdraw()
+
+
 def counted(results: list[dict[str, object]]) -> dict[str, object]:
     """The members of a sync answer: results and how many were delivered, failed (or not sent), unknown."""
-    delivered = sum(result["status"] == "delivered" for result in results)
-    unknown = sum(result["status"] == "unknown" for result in results)
+    statuses = [result["status"] for result in results]
+    delivered, unknown = statuses.count("delivered"), statuses.count("unknown")
     failed = len(results) - delivered - unknown
     return {"delivered": delivered, "failed": failed, "unknown": unknown, "results": results}

@@ -99,7 +99,7 @@ def make_items(reads: Sequence[ReadMessage], policy: AnyPolicy, *, alone: bool =
     """The items of a body; what clients may not produce is refused. `alone`: they stand in no list."""
     items = [Item(None if alone else index, read) for index, read in enumerate(reads)]
     for item in items:
-        if item.message is not None and (refusal := policy.refusal_of(item.message)):
+        if item.message is not None and (refusal := policy.refusal_of(item.message)) is not None:
             item.refuse(refusal)
     return items
 

@@ -22,13 +22,6 @@ class PayloadRules(Protocol):
         """Why a payload, as it is stored, may not go into `topic`; None where it may."""
 
 
-class AnyPayload:
-    """No rules."""
-
-    def refusal(self, topic: str, payload: Any) -> Refusal | None:
-        return None
-
-
 class TopicPolicy:
     """Refuses Kafka's internal topics, those that the service itself writes (DLQs and its reports), and those that
     no pattern of HTTP_TOPICS matches; no patterns match all."""
@@ -38,7 +31,7 @@ class TopicPolicy:
     ) -> None:
         self._own = frozenset(own_topics)
         self._patterns = tuple(patterns)
-        self._payloads = payloads or AnyPayload()
+        self._payloads = payloads
         self._allowed: set[str] = set()
 
     def of(self, key: ApiKey | None) -> TopicPolicy | KeyPolicy:
@@ -47,6 +40,8 @@ class TopicPolicy:
 
     def refusal_of(self, message: OutgoingMessage) -> Refusal | None:
         """Why a message, its payload as it is stored, may not be produced; None where it may."""
+        if self._payloads is None:
+            return self.refusal(message.topic)
         return self.refusal(message.topic) or self._payloads.refusal(message.topic, message.payload)
 
     def refusal(self, topic: str) -> Refusal | None:

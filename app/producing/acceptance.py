@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from app.errors import BrokerUnavailable, MessageInvalid, PayloadTooLarge, ProduceError, ProducerClosed
@@ -133,10 +133,27 @@ class Acceptance:
         self._monitor.emit(MessagesAccepted(messages, size_bytes))
 
     def _handle(self, prepared: Prepared, outlet: Outlet) -> DeliveryHandle:
-        message, encoded = prepared
+        message = prepared.message
         identity = (self._producer_id, next(self._sequence))
         deadline_s = outlet.delivery_timeout_s
-        return DeliveryHandle(message.topic, encoded, message.partition, message.label, deadline_s, identity)
+        return DeliveryHandle(message.topic, prepared.encoded, message.partition, message.label, deadline_s, identity)
+
+    def take_each(self, messages: Iterable[OutgoingMessage], outlet: Outlet) -> list[DeliveryHandle | ProduceError]:
+        """As `take`, for many that nobody has queued; in the place of one that is not taken on stands why."""
+        refusal = self.refusal(outlet, queued=False)
+        taken: list[DeliveryHandle | ProduceError] = []
+        for message in messages:
+            try:
+                if refusal is not None:
+                    raise refusal
+                handle = self._take(self.preparation.one(message), outlet, queued=False)
+                handle.awaited = True
+                taken.append(handle)
+            except ProduceError as error:
+                if isinstance(outlet, Transaction):
+                    outlet.break_off(error)
+                taken.append(error)
+        return taken
 
     def take_another(self, prepared: Prepared, outlet: Outlet) -> DeliveryHandle:
         """As `take`, for those after the first of a call, when it is too late to raise: a handle that has failed."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.errors import Fault, MessageInvalid, PayloadTooLarge
 from app.messages import Headers, OutgoingMessage
@@ -23,7 +26,7 @@ _checked_topics: set[str] = set()
 _CHECKED_TOPICS_MAX = 10_000
 
 
-class Encoded(NamedTuple):
+class Encoded(Struct, frozen=True):
     """A message as bytes. `size_bytes` is the most that its record can take, uncompressed."""
 
     value: bytes | None
@@ -65,7 +68,7 @@ def with_headers(encoded: Encoded, more: Headers) -> Encoded:
     size = encoded.size_bytes
     for name, content in more:
         size += 3 * len(name) + len(content or b"") + HEADER_OVERHEAD_BYTES
-    return encoded._replace(headers=[*encoded.headers, *more], size_bytes=size)
+    return replace(encoded, headers=[*encoded.headers, *more], size_bytes=size)
 
 
 def encode_value(payload: Any) -> bytes | None:

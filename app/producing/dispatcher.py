@@ -48,7 +48,7 @@ class Dispatcher:
         self._partitioner = partitioner
         self._tasks: OwnedTasks[None] = OwnedTasks(lambda error: monitor.emit(ErrorOccurred("producer.task", error)))
         self._services = LaneServices(slot, cluster, monitor, self._tasks.spawn, linger_s)
-        self._lanes: dict[TopicPartition, Lane] = {}
+        self._lanes: dict[tuple[str, int], Lane] = {}
         self._rooms: dict[str, deque[DeliveryHandle]] = {}
         self._spreads: dict[str, Spread] = {}
         self._ticker: asyncio.Task[None] | None = None
@@ -82,9 +82,9 @@ class Dispatcher:
             text = f"Topic {handle.topic} has partitions 0 to {count - 1}, not {partition}"
             settle_all([handle], UnknownPartition(text), self._monitor)
             return
-        at = TopicPartition(handle.topic, partition)
-        lane = self._lanes.get(at)
+        lane = self._lanes.get((handle.topic, partition))
         if lane is None:
+            at = TopicPartition(handle.topic, partition)
             lane = self._lanes[at] = Lane(at, self._services)
         lane.add(handle)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.errors import BrokerUnavailable, ProduceError
-from app.messages import DeliveryReport, Headers, Status, status_of
+from app.messages import DeliveryReport, Status, status_of
 from app.producing.contract import Encoded
 
 QUEUED, HANDED_OVER, SETTLED = 0, 1, 2
@@ -59,7 +59,12 @@ class DeliveryHandle:
         identity: tuple[str, int],
     ) -> None:
         self.topic = topic
-        self.value, self.key, self.partition_key, self.headers, timestamp_ms, self.size_bytes = encoded
+        self.value = encoded.value
+        self.key = encoded.key
+        self.partition_key = encoded.partition_key
+        self.headers = encoded.headers
+        self.size_bytes = encoded.size_bytes
+        timestamp_ms = encoded.timestamp_ms
         self.timestamp: int = timestamp_ms if timestamp_ms is not None else int(time.time() * 1000)
         self.partition = partition
         self.label = label
@@ -77,8 +82,6 @@ class DeliveryHandle:
         self._also_on_settled: OnSettled | None = None
         self._release: OnSettled | None = None
         self._withdrawn: OnSettled | None = None
-
-    headers: Headers
 
     @property
     def message_id(self) -> str:
@@ -169,7 +172,8 @@ class DeliveryHandle:
         """It now is with the client: from here on it may be stored."""
         self.state = HANDED_OVER
         self.attempts += 1
-        self._leave_queue()
+        if self._release is not None:
+            self._leave_queue(self._release)
 
     def take_back(self) -> None:
         """The client certainly did not store it: it is ours again."""
@@ -183,7 +187,8 @@ class DeliveryHandle:
         self.error = error
         self.offset = offset
         self.latency_ms = (time.monotonic() - self.accepted_at) * 1000
-        self._leave_queue()
+        if self._release is not None:
+            self._leave_queue(self._release)
         for waiter in self._waiters:
             _wake(waiter)
         if self._on_settled is not None:
@@ -193,10 +198,9 @@ class DeliveryHandle:
             also, self._also_on_settled = self._also_on_settled, None
             also(self)
 
-    def _leave_queue(self) -> None:
-        if self._release is not None:
-            release, self._release = self._release, None
-            release(self)
+    def _leave_queue(self, release: OnSettled) -> None:
+        self._release = None
+        release(self)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from app.errors import Fault, MessageInvalid, PayloadTooLarge
 from app.messages import OutgoingMessage
@@ -14,7 +16,7 @@ Given = OutgoingMessage | Mapping[str, Any]
 """A message, or the fields of one by name."""
 
 
-class Prepared(NamedTuple):
+class Prepared(Struct, frozen=True):
     """A message that went through the middleware, and its bytes."""
 
     message: OutgoingMessage

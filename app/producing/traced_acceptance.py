@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from app.errors import ProduceError
 from app.events import Monitor
 from app.kafka.protocols import ClusterView, ProducerOpener
@@ -78,7 +80,7 @@ class TracedAcceptance(Acceptance):
 
         try:
             return super()._take(
-                prepared._replace(encoded=encoded), outlet, queued=queued, on_settled=settled, admitted=admitted
+                replace(prepared, encoded=encoded), outlet, queued=queued, on_settled=settled, admitted=admitted
             )
         except ProduceError as error:
             span.refused(error)
