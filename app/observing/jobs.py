@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.events import (
     GroupStateChanged,
@@ -23,12 +23,8 @@ from app.observing.group_figures import rfc_3339
 WINDOW_S = 60
 
 
-class Place(NamedTuple):
-    """One partition in one group."""
-
-    group: str
-    topic: str
-    partition: int
+Place = tuple[str, str, int]
+"""One partition in one group: (group, topic, partition)."""
 
 
 class Jobs:
@@ -49,36 +45,39 @@ class Jobs:
         monitor.subscribe(GroupStateChanged, self._group_changed)
 
     def _waits(self, event: MessagesPolled | RetryScheduled) -> None:
-        self._waiting[Place(event.group, event.topic, event.partition)] = event
+        self._waiting[event.group, event.topic, event.partition] = event
 
     def _started(self, event: JobStarted) -> None:
-        place = Place(event.group, event.topic, event.partition)
+        place = (event.group, event.topic, event.partition)
         self._waiting.pop(place, None)
         self._running.setdefault(place, []).append(event)
         self._usage.changed(1)
 
     def _finished(self, event: JobFinished) -> None:
-        place = Place(event.group, event.topic, event.partition)
-        running = self._running.get(place, [])
-        ended = [job for job in running if (job.job_id, job.messages) == (event.job_id, event.messages)]
-        if not ended:
+        place = (event.group, event.topic, event.partition)
+        running = self._running.get(place, ())
+        ended = next((job for job in running if job.job_id == event.job_id and job.messages == event.messages), None)
+        if ended is None:
             return
-        running.remove(ended[0])
         self._usage.changed(-1)
-        if not running:
+        if len(running) == 1:
             del self._running[place]
+        else:
+            self._running[place] = [job for job in running if job is not ended]
 
     def _assigned(self, event: PartitionsAssigned) -> None:
-        self._forget(lambda place: TopicPartition(place.topic, place.partition) not in event.partitions, event.group)
+        self._forget(event.group, event.partitions)
 
     def _group_changed(self, event: GroupStateChanged) -> None:
         if event.state in ("stopped", "failed"):
-            self._forget(lambda _: True, event.group)
+            self._forget(event.group, frozenset())
 
-    def _forget(self, gone: Callable[[Place], bool], group: str) -> None:
+    def _forget(self, group: str, but: frozenset[TopicPartition]) -> None:
         """What waited will not be run here. Jobs that run end with an event of their own."""
         self._waiting = {
-            place: event for place, event in self._waiting.items() if place.group != group or not gone(place)
+            place: event
+            for place, event in self._waiting.items()
+            if place[0] != group or TopicPartition(place[1], place[2]) in but
         }
 
     def second_passed(self) -> None:
