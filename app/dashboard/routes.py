@@ -13,6 +13,7 @@ from app.api.services import Services
 from app.dashboard.cluster_facts import ClusterFacts
 from app.dashboard.docs_page import docs
 from app.dashboard.html import add_files, html_of
+from app.dashboard.learn_page import LearnPage
 from app.dashboard.markup import with_root
 from app.dashboard.message_routes import MessageRoutes
 from app.dashboard.negotiation import HTML
@@ -60,7 +61,8 @@ def add_pages(application: Application, services: Services, more: Iterable[Page]
 
 def _add_topics(application: Application, pages: Pages, services: Services) -> None:
     access = topic_access(services.settings)
-    pages.add(*TopicPages(services, ClusterFacts(services.admin), access).pages())
+    facts = ClusterFacts(services.admin)
+    pages.add(*TopicPages(services, facts, access).pages(), LearnPage(services, facts, access).page())
     messages = MessageRoutes(services, access)
     messages.add_to(application)
     pages.add_stream(messages.tail())
