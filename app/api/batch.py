@@ -62,6 +62,8 @@ class BatchRoute:
 class BatchAttempt:
     """One batch call. Its messages are taken on once, however often it is asked about."""
 
+    conclusive = True
+
     def __init__(self, body: bytes, options: ProduceOptions, batches: Batches) -> None:
         self._body = body
         self._options = options

@@ -39,7 +39,6 @@ BY_STATUS: Mapping[int, int] = {
     405: 40403,
     406: 40403,
     408: 40001,
-    409: 42201,
     413: 41301,
     415: 41501,
     422: 42201,
@@ -56,7 +55,7 @@ FAILED, RETRIABLE, FORBIDDEN = 50002, 50003, 40301
 def confluent_reply(refusal: Refusal) -> Reply:
     """The answer to a refused request."""
     status = code_of(refusal.code).status
-    code = BY_CODE.get(refusal.code) or ConfluentCode(status, BY_STATUS[status])
+    code = BY_CODE.get(refusal.code) or ConfluentCode(status, BY_STATUS.get(status, 50001))
     message = refusal.detail.encode("utf-8", "backslashreplace").decode("utf-8")
     body = orjson.dumps({"error_code": code.number, "message": message})
     return Reply(code.status, body, V2_JSON, (*problem_headers(refusal.code), *refusal.headers))

@@ -16,7 +16,7 @@ from app.api.calls import Call, RouteInfo
 from app.api.confluent_errors import V2_JSON, record_error
 from app.api.confluent_records import is_binary, read_records
 from app.api.message_reader import ReadMessage
-from app.api.problems import Refusal
+from app.api.problems import Refusal, code_of
 from app.api.produce_options import OptionsReader
 from app.api.replays import Replays
 from app.api.replies import Reply
@@ -95,6 +95,14 @@ class ConfluentAttempt:
         offsets = [offset_of(item) for item in self._items]
         document = {"key_schema_id": None, "value_schema_id": None, "offsets": offsets}
         return Reply(200, orjson.dumps(document), V2_JSON)
+
+    @property
+    def conclusive(self) -> bool:
+        """Always 200, it says so of calls too that should be made again: those of which no record was stored and one
+        may be later, or is not known."""
+        refusals = [item.refusal for item in self._items if item.refusal is not None]
+        stored = len(refusals) < len(self._items)
+        return self.settled and (stored or not any(code_of(refusal.code).retriable for refusal in refusals))
 
     @property
     def settled(self) -> bool:

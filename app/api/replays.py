@@ -35,11 +35,17 @@ NOTE_PARTLY = "Kept under the Idempotency-Key: send the messages that failed aga
 
 
 class Attempt(Protocol):
-    """One call's work. `answer` may be called again after a 504: then it waits on for the same delivery."""
+    """One call's work. `answer` may be called again after a 504: then it waits on for the same delivery.
+
+    `conclusive`: whether its 2xx says what was stored. Where not, it is not kept, and where not `settled`, the call
+    waits on when it is repeated.
+    """
 
     async def answer(self, call: Call) -> Reply:
         """Raises Refusal."""
 
+    @property
+    def conclusive(self) -> bool: ...
     @property
     def settled(self) -> bool:
         """Whether no later call can be answered in another way."""
@@ -139,12 +145,14 @@ class Replays:
 
     def _conclude(self, scope: Scope, entry: _Entry, reply: Reply) -> Reply:
         """Keeps what is to be kept; gives the answer with what has to be said about the key."""
-        pending = reply.status == UNKNOWN and entry.attempt is not None and not entry.attempt.settled
+        attempt = entry.attempt
+        conclusive = reply.status in KEPT and (attempt is None or attempt.conclusive)
+        pending = not conclusive and attempt is not None and not attempt.settled
         if reply.status == UNKNOWN:
             reply = _noted(reply, NOTE_PENDING if pending else NOTE_UNKNOWN)
         elif reply.status == 207:
             reply = _noted(reply, NOTE_PARTLY)
-        if pending or reply.status == UNKNOWN or reply.status in KEPT:
+        if pending or conclusive or reply.status == UNKNOWN:
             entry.reply = None if pending else reply
             entry.attempt = entry.attempt if pending else None
             entry.expires_at = time.monotonic() + self._ttl_s

@@ -81,6 +81,8 @@ class SingleMessages:
 class SingleAttempt:
     """One message under an idempotency key: it is taken on once, however often it is asked about."""
 
+    conclusive = True
+
     def __init__(self, message: OutgoingMessage, options: ProduceOptions, single: SingleMessages) -> None:
         self._message = message
         self._options = options

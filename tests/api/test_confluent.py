@@ -203,7 +203,7 @@ def test_every_code_has_one_of_the_documented_numbers(code: str) -> None:
     reply = confluent_reply(Refusal(code, "why"))
     number = json.loads(reply.body)["error_code"]
     assert number in LISTED
-    assert number // 100 == reply.status or reply.status in (405, 406, 408, 409, 504)
+    assert number // 100 == reply.status or reply.status in (405, 406, 408, 409, 501, 504)
 
 
 @pytest.mark.parametrize(
@@ -308,3 +308,35 @@ async def test_nobody_is_advised_to_create_a_topic_that_is_not_for_clients(
         answer = (await service.http.get(path)).json()
         assert answer == {"error_code": 40401, "message": f"There is no topic {topic} here"}
     assert "create it" in (await service.http.get("/topics/others")).json()["message"]
+
+
+async def test_under_an_idempotency_key_a_call_of_which_nothing_was_stored_is_made_again(either: Service) -> None:
+    either.kafka.unreachable_for_s = 5
+    headers, body = {"idempotency-key": "k"}, {"records": [{"value": 1}]}
+    assert (await post(either, body, **headers)).json()["offsets"][0]["error_code"] == 50003
+    either.kafka.unreachable_for_s = 0
+    again = await post(either, body, **headers)
+    assert again.json()["offsets"][0]["error_code"] is None
+    assert "idempotency-replayed" not in again.headers
+    assert (await post(either, body, **headers)).content == again.content
+    assert len(either.kafka.records("example")) == 1
+
+
+async def test_under_an_idempotency_key_what_is_not_known_is_waited_for(either: Service) -> None:
+    either.kafka.answers = False
+    headers, body = {"idempotency-key": "k"}, {"records": [{"value": 1, "partition": 0}, {"value": 2, "partition": 1}]}
+    first = await post(either, body, "/topics/example?timeout=0.1", **headers)
+    assert [offset["error_code"] for offset in first.json()["offsets"]] == [50003, 50003]
+    either.kafka.answer_now()
+    again = await post(either, body, "/topics/example?timeout=0.1", **headers)
+    assert [offset["error_code"] for offset in again.json()["offsets"]] == [None, None]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(either.kafka.records("example")) == 2
+
+
+async def test_under_an_idempotency_key_faults_of_the_sender_are_kept(either: Service) -> None:
+    headers, body = {"idempotency-key": "k"}, {"records": [{"value": 1, "partition": 7}]}
+    first = await post(either, body, **headers)
+    assert first.json()["offsets"][0]["error_code"] == 50002
+    again = await post(either, body, **headers)
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
