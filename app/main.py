@@ -354,7 +354,7 @@ def build(service: Service, *, consumers: bool = True) -> Application:
     make = None if spans is None else partial(TracedApplication, tracing=spans)
     application = build_application(service.services, make=make, lifespan=lifespan)
     operating = service.operating
-    add_pages(application, service.services, operating.pages())
+    add_pages(application, service.services, operating.pages(service.services))
     add_actions(application, service.services, operating.actions(service.services.fleet, service))
     service.front_door = application.admission
     application.state.recorded = service.recorded

@@ -47,6 +47,7 @@ TESTED_BY = {
     "consuming/memory.py": "consuming/test_membership.py",
     "consuming/surroundings.py": "consuming/test_group.py",
     "consuming/workers.py": "consuming/test_membership.py",
+    "dashboard/dead_letter_topics.py": "dashboard/test_dead_letter_pages.py",
     "dashboard/docs_page.py": "dashboard/test_routes.py",
     "dashboard/documents.py": "dashboard/test_pages.py",
     "dashboard/error_pages.py": "dashboard/test_own_pages.py",

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from app.api.services import Services
 from app.consuming.runtime import Runtime
 from app.dashboard.actions import Action
+from app.dashboard.dead_letter_pages import DeadLetterPages
 from app.dashboard.instance_actions import Stoppable, instance_actions
 from app.dashboard.pages import Page
 from app.dashboard.pause_actions import pause_actions
@@ -67,6 +69,7 @@ class Operating:
             *redrive_actions(self.redrives, self._cluster),
         ]
 
-    def pages(self) -> Iterator[Page]:
+    def pages(self, services: Services) -> Iterator[Page]:
         """What can be watched."""
         yield from redrive_pages(self.redrives)
+        yield from DeadLetterPages(services, self.redrives).pages()

@@ -13,7 +13,7 @@ from app.kafka.protocols import TopicView
 from app.kafka.tasks import end
 from app.messages import TopicPartition
 from app.producer import Producer
-from app.redriving.memory import OpenReader, RedriveMemory
+from app.redriving.memory import OpenReader, RedriveMemory, Redriven
 from app.redriving.picking import Picked, pick, pick_all
 from app.redriving.redrive import Redrive, Wanted
 from app.redriving.sending import Sender
@@ -48,6 +48,10 @@ class Redrives:
         self._memory = memory
         self._redrives: OrderedDict[str, Redrive] = OrderedDict()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def shown(self, topic: str) -> Redriven | None:
+        """Which dead letters of `topic` went back, for people's eyes; None where that cannot be had now."""
+        return await self._memory.shown(topic)
 
     def all(self) -> Sequence[Redrive]:
         """The latest first."""

@@ -4,7 +4,7 @@ as it is told."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,11 @@ from app.api.services import Services
 from app.api.traced_application import TracedApplication
 from app.consumer import Consumer
 from app.dashboard.actions import Action, add_actions
+from app.dashboard.dead_letter_pages import DeadLetterPages
 from app.dashboard.pages import Page
+from app.dashboard.redrive_actions import redrive_pages
 from app.dashboard.routes import add_pages
+from app.errors import KafkaUnavailable
 from app.events import BrokerReachable, Monitor
 from app.exploring.explorer import Explorer
 from app.fleet.alone import Alone
@@ -28,13 +31,17 @@ from app.fleet.here import HereAndNow
 from app.kafka.admin.client import KafkaAdmin
 from app.kafka.cluster import Cluster
 from app.kafka.log_reader import make_reader
+from app.kafka.protocols import PartitionReader
 from app.lifecycle import Lifecycle
+from app.messages import TopicPartition
 from app.observing.log import LogLines
 from app.observing.metrics import Metrics
 from app.observing.reasons import Note, Reason, Sources
 from app.observing.snapshot import Snapshot
 from app.observing.tracing.choice import NoTracing, trace_with
 from app.producer import Producer
+from app.redriving.memory import RedriveMemory
+from app.redriving.redrives import Means, Redrives
 from app.routes.loading import draw_table
 from app.routes.routes import Routes
 from app.routes.table import DeadLetter
@@ -70,6 +77,10 @@ class FakeRuntime:
 
     def notes(self) -> Sequence[Note]:
         return self.noted
+
+
+def _unreadable(starts: Mapping[TopicPartition, int | None]) -> PartitionReader:
+    raise KafkaUnavailable
 
 
 class SomeConsumer(Consumer):
@@ -143,9 +154,16 @@ class Service:
         spans = self._request_spans
         make = None if spans is None else partial(TracedApplication, tracing=spans)
         application = build_application(services, make=make, fast_lane=fast_lane)
-        add_pages(application, services, self.pages, NOT_BUILT)
+        add_pages(application, services, [*self.pages, *self._pages_of_dead_letters(services)], NOT_BUILT)
         self.guard = add_actions(application, services, self.actions)
         return application
+
+    def _pages_of_dead_letters(self, services: Services) -> Iterator[Page]:
+        """No partition can be read here."""
+        memory = RedriveMemory(self.kafka, _unreadable, self.monitor, create=False)
+        redrives = Redrives(Means(self.kafka, self.producer, _unreadable, self.monitor), memory)
+        yield from redrive_pages(redrives)
+        yield from DeadLetterPages(services, redrives).pages()
 
     def client(self) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.application, raise_app_exceptions=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
+from app.dashboard.dead_letter_pages import TOPICS as DEAD_LETTERS
 from app.dashboard.error_pages import ERRORS
 from app.dashboard.instance_pages import HEALTH, INSTANCES, JOBS
 from app.dashboard.queries import TableSpec
@@ -48,6 +49,7 @@ async def test_everything_that_the_web_page_does_not_show_by_itself_is_described
         ("/dashboard/consumers", INSTANCES),
         ("/dashboard/health", HEALTH),
         ("/dashboard/jobs", JOBS),
+        ("/dashboard/dead-letters", DEAD_LETTERS),
         ("/dashboard/errors", ERRORS),
         ("/dashboard/topics", TOPICS),
         ("/dashboard/cluster", TROUBLED),
