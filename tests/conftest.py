@@ -16,7 +16,7 @@ from hypothesis import settings as settings_of_hypothesis
 from app.events import Monitor
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
-from app.kafka.embedded.apache import ApacheCluster, node_options
+from app.kafka.embedded.apache import ApacheCluster, archive_classes, node_options
 from app.kafka.embedded.jars import DEFAULT_DIRECTORY, resolve_jars
 from app.kafka.producer_client import open_producer
 from app.producer import Producer
@@ -44,6 +44,7 @@ def start_cluster(
 ) -> ApacheCluster:
     """A real Kafka below `directory`. Fails, never skips, where none can be had."""
     resolve_jars()
+    asyncio.run(archive_classes(DEFAULT_DIRECTORY))
     options = node_options(DEFAULT_DIRECTORY, heap_mib=heap_mib)
     cluster = ApacheCluster(directory, nodes, options=options, session_timeout_ms=session_timeout_ms)
     asyncio.run(cluster.start())

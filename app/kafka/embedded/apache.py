@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
 from app.errors import EmbeddedBrokerError
+from app.kafka.embedded.class_archive import archive_of, making_archive, using_archive
 from app.kafka.embedded.jars import KAFKA_VERSION, find_jars, find_java
 from app.kafka.embedded.node import Node, NodeOptions, Ports, random_uuid
 from app.settings import Settings
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
+ARCHIVING_TIMEOUT_S = 90.0
 DEFAULT_PARTITIONS = 4
 METADATA_MAX_AGE_MS = 2000
 
@@ -186,4 +191,20 @@ def node_options(root: Path, *, heap_mib: int = 160, properties: dict[str, str] 
             "Kafka's jars are not there: run `make jars` (it needs Maven or Docker), "
             "or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs"
         )
-    return NodeOptions(java, jars, heap_mib, properties or {})
+    return NodeOptions(java, jars, heap_mib, properties or {}, using_archive(java, jars))
+
+
+async def archive_classes(root: Path) -> None:
+    """Lets a broker run once, so that later ones start with its classes archived; nothing where they are already.
+    Where the jars cannot be written beside, there is none. Raises EmbeddedBrokerError."""
+    options = node_options(root)
+    archive = archive_of(options.java, options.jars)
+    if archive.exists() or not os.access(options.jars, os.W_OK):
+        return
+    with tempfile.TemporaryDirectory(dir=options.jars) as directory:
+        made = Path(directory) / archive.name
+        cluster = ApacheCluster(Path(directory) / "kafka", options=replace(options, flags=making_archive(made)))
+        await cluster.start()
+        await cluster.stop(ARCHIVING_TIMEOUT_S)
+        if made.exists():
+            made.rename(archive)

@@ -29,12 +29,13 @@ LOG_TAIL_LINES = 12
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """What a node is started with. `heap_mib` is Java's -Xmx; `properties` go over the defaults."""
+    """What a node is started with. `heap_mib` is Java's -Xmx; `properties` go over the defaults; `flags` are Java's."""
 
     java: str
     jars: Path
     heap_mib: int = 160
     properties: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Node:
             f"-Xmx{options.heap_mib}m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
+            *options.flags,
             f"-Dlog4j2.configurationFile={self.directory / 'log4j2.yaml'}",
             "-cp",
             f"{options.jars}/*",
