@@ -26,6 +26,8 @@ from app.consuming.runtime import Runtime, StopReport
 from app.dashboard.actions import add_actions
 from app.dashboard.operating import Keeping, Operating
 from app.dashboard.routes import add_pages
+from app.dashboard.topic_access import topic_access
+from app.dashboard.topic_actions import TopicActions
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
 from app.exploring.explorer import Explorer
@@ -353,9 +355,11 @@ def build(service: Service, *, consumers: bool = True) -> Application:
     spans = service.tracing.requests
     make = None if spans is None else partial(TracedApplication, tracing=spans)
     application = build_application(service.services, make=make, lifespan=lifespan)
-    operating = service.operating
-    add_pages(application, service.services, operating.pages(service.services))
-    add_actions(application, service.services, operating.actions(service.services.fleet, service))
+    operating, services = service.operating, service.services
+    topics = TopicActions(services, topic_access(service.settings))
+    actions = [*operating.actions(services.fleet, service), *topics.actions()]
+    add_pages(application, services, operating.pages(services))
+    add_actions(application, services, actions)
     service.front_door = application.admission
     application.state.recorded = service.recorded
     return application

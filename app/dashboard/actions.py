@@ -47,11 +47,13 @@ STOPPING = "This instance is quiet or stopping: ask another one"
 
 @dataclass(frozen=True, slots=True)
 class Asked(Generic[B]):
-    """An action that somebody who may act has asked for. `path`: what stands in the variable parts of its path."""
+    """An action that somebody who may act has asked for. `path`: what stands in the variable parts of its path; `key`:
+    the API key that was shown, where the service has keys."""
 
     by: str
     body: B
     path: Mapping[str, str]
+    key: ApiKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Desk:
         """The answer to a call that asks for `action`. Raises Refusal, ClientGone."""
         self.guard.check(call, while_quiet=action.while_quiet)
         raw = await read_body(call, self.application.admission, self.stall_timeout_s)
-        asked = Asked(self.guard.name_of(call), read_action(action.body, raw), path)
+        asked = Asked(self.guard.name_of(call), read_action(action.body, raw), path, call.key)
         answer = await self._carry_out(action, asked)
         return Reply(answer.status, orjson.dumps(answer.document))
 

@@ -29,10 +29,12 @@ CODES: tuple[tuple[type[DemijohnError], str], ...] = (
 
 
 @contextlib.contextmanager
-def kafka_refusals() -> Iterator[None]:
-    """Raises Refusal instead of what the admin client and the explorer raise."""
+def kafka_refusals(*, of_kafka_away: bool = True) -> Iterator[None]:
+    """Raises Refusal instead of what the admin client and the explorer raise; of KafkaUnavailable only if wanted."""
     try:
         yield
     except tuple(kind for kind, _ in CODES) as error:
+        if isinstance(error, KafkaUnavailable) and not of_kafka_away:
+            raise
         code = next(code for kind, code in CODES if isinstance(error, kind))
         raise Refusal(code, str(error)) from error

@@ -23,6 +23,7 @@ from app.dashboard.pages import Page, Pages
 from app.dashboard.shell import STATIC, load_web_page
 from app.dashboard.topic_access import topic_access
 from app.dashboard.topic_pages import TopicPages
+from app.events import OperatorActed
 
 ADDRESSES = (
     "/dashboard/produce",
@@ -62,6 +63,7 @@ def add_pages(application: Application, services: Services, more: Iterable[Page]
 def _add_topics(application: Application, pages: Pages, services: Services) -> None:
     access = topic_access(services.settings)
     facts = ClusterFacts(services.admin)
+    services.monitor.subscribe(OperatorActed, lambda _: facts.forget())
     pages.add(*TopicPages(services, facts, access).pages(), LearnPage(services, facts, access).page())
     messages = MessageRoutes(services, access)
     messages.add_to(application)

@@ -117,34 +117,34 @@ class KafkaAdmin:
 
     async def create_topic(self, new: NewTopic, *, timeout_s: float, preview: bool = False) -> None:
         right = f"Create on the topic {new.topic}"
-        await self._of_controller(changing.create_topic(new, preview), f"{new.topic} was not created", right, timeout_s)
+        await self._of_controller(changing.create_topic(new, preview), f"Creating {new.topic}", right, timeout_s)
 
     async def delete_topic(self, topic: str, *, timeout_s: float) -> None:
         right = f"Delete on the topic {topic}"
-        await self._of_controller(changing.delete_topic(topic), f"{topic} was not deleted", right, timeout_s)
+        await self._of_controller(changing.delete_topic(topic), f"Deleting {topic}", right, timeout_s)
 
     async def add_partitions(self, topic: str, count: int, *, timeout_s: float, preview: bool = False) -> None:
-        what, right = f"{topic} was given no partitions", f"Alter on the topic {topic}"
+        what, right = f"Adding partitions to {topic}", f"Alter on the topic {topic}"
         await self._of_controller(changing.add_partitions(topic, count, preview), what, right, timeout_s)
 
     async def alter_config(
         self, topic: str, changes: ConfigChanges, *, timeout_s: float, preview: bool = False
     ) -> None:
-        what, right = f"The configuration of {topic} was not changed", f"AlterConfigs on the topic {topic}"
+        what, right = f"Changing the configuration of {topic}", f"AlterConfigs on the topic {topic}"
         await self._of_controller(changing.alter_config(topic, changes, preview), what, right, timeout_s)
 
     async def delete_records(
         self, before: Mapping[TopicPartition, int], *, timeout_s: float
     ) -> Mapping[TopicPartition, int]:
         right = f"Delete on the topic {_listed({at.topic for at in before})}"
-        return await self._ask(changing.delete_records(before), "Records were not deleted", right, timeout_s)
+        return await self._ask(changing.delete_records(before), "Deleting records", right, timeout_s)
 
     async def delete_groups(self, groups: Sequence[str], *, timeout_s: float) -> None:
-        what, right = f"{_listed(groups)} was not deleted", f"Delete on the group {_listed(groups)}"
+        what, right = f"Deleting the group {_listed(groups)}", f"Delete on the group {_listed(groups)}"
         await self._ask(changing.delete_groups(groups), what, right, timeout_s)
 
     async def alter_offsets(self, group: str, offsets: Mapping[TopicPartition, int], *, timeout_s: float) -> None:
-        what, right = f"The offsets of {group} were not changed", f"Read on the group {group} and its topics"
+        what, right = f"Changing the offsets of {group}", f"Read on the group {group} and its topics"
         await self._ask(changing.alter_offsets(group, offsets, Asked(what, right)), what, right, timeout_s)
 
     async def reset_offsets(
@@ -156,12 +156,12 @@ class KafkaAdmin:
         found |= await self.offsets(beyond, "latest", timeout_s=deadline - time.monotonic())
         offsets = {at: offset for at, offset in found.items() if offset is not None}
         if gone := set(partitions) - offsets.keys():
-            raise KafkaUnavailable(f"The offsets of {group} were not changed: {_listed(gone)} has no leader now")
+            raise KafkaUnavailable(f"Changing the offsets of {group}: {_listed(gone)} has no leader now")
         await self.alter_offsets(group, offsets, timeout_s=deadline - time.monotonic())
         return offsets
 
     async def delete_offsets(self, group: str, partitions: Collection[TopicPartition], *, timeout_s: float) -> None:
-        what, right = f"The offsets of {group} were not deleted", f"Delete on the group {group}"
+        what, right = f"Deleting offsets of {group}", f"Delete on the group {group}"
         asked = GroupPartitions(group, tuple(partitions))
         refused = await self._send(delete_offsets, asked, what, right, time.monotonic() + timeout_s)
         for at, code in refused.items():
