@@ -103,6 +103,7 @@ TESTED_BY = {
     "observing/request_id.py": "observing/test_log.py",
     "observing/sampling.py": "observing/test_log.py",
     "redriving/memory.py": "redriving/test_redrives.py",
+    "redriving/plain.py": "redriving/test_redrives.py",
     "redriving/picking.py": "redriving/test_redrives.py",
     "redriving/redrive.py": "redriving/test_redrives.py",
     "redriving/sending.py": "redriving/test_redrives.py",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Generic
 
 import orjson
@@ -26,13 +25,11 @@ from app.api.problems import Refusal
 from app.api.replies import CALL, Reply, response_of
 from app.api.services import Services, StateView
 from app.dashboard.action_bodies import B, read_action
-from app.dashboard.negotiation import JSON
-from app.dashboard.page_headers import PAGE_HEADERS
+from app.dashboard.dated import dated
+from app.dashboard.pages import Page
 from app.errors import KafkaUnavailable
 from app.events import Monitor, OperatorActed
 from app.observing.audit import Audit
-from app.observing.group_figures import rfc_3339
-from app.observing.snapshot import SCHEMA_VERSION
 from app.settings import Settings
 
 ACTION_ROUTE = RouteInfo("/dashboard/api/{action}", writes=True)
@@ -173,7 +170,6 @@ def add_actions(application: Application, services: Services, actions: Iterable[
     settings = services.settings
     guard = ActionGuard(settings, services.state)
     desk = Desk(guard, application, services.monitor, settings.http_body_timeout_s)
-    _add_audit(application, Audit(services.monitor))
     for action in actions:
         application.add_api_route(
             action.path, _route(desk, action), methods=[action.method], include_in_schema=False, response_class=Response
@@ -181,14 +177,9 @@ def add_actions(application: Application, services: Services, actions: Iterable[
     return guard
 
 
-def _add_audit(application: Application, audit: Audit) -> None:
-    async def document() -> Response:
-        content = {"schema_version": SCHEMA_VERSION, "generated_at": rfc_3339(datetime.now(UTC)), "audit": audit.rows()}
-        return Response(orjson.dumps(content), media_type=JSON, headers=PAGE_HEADERS)
-
-    application.add_api_route(
-        "/dashboard/api/audit", document, methods=["GET"], include_in_schema=False, response_class=Response
-    )
+def audit_page(audit: Audit) -> Page:
+    """What was done."""
+    return Page("/dashboard/api/audit", "Audit", lambda _: dated({"audit": audit.rows()}))
 
 
 def _route(desk: Desk, action: Action[Any]) -> Callable[[Request], Awaitable[Response]]:

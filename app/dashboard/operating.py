@@ -9,7 +9,7 @@ from typing import Any
 
 from app.api.services import Services
 from app.consuming.runtime import Runtime
-from app.dashboard.actions import Action
+from app.dashboard.actions import Action, audit_page
 from app.dashboard.dead_letter_pages import DeadLetterPages
 from app.dashboard.instance_actions import Stoppable, instance_actions
 from app.dashboard.pages import Page
@@ -19,6 +19,7 @@ from app.dashboard.seek_action import seek_action
 from app.fleet.pauses import Pauses
 from app.fleet.states import States
 from app.fleet.view import FleetView
+from app.observing.audit import Audit
 from app.redriving.memory import RedriveMemory
 from app.redriving.redrives import Means, Redrives
 
@@ -43,6 +44,7 @@ class Operating:
         self.pauses = Pauses(self.states, runtime)
         memory = RedriveMemory(cluster, open_reader, monitor, create=keeping.create, why_local=keeping.why_local)
         self.redrives = Redrives(means, memory)
+        self.audit = Audit(monitor)
 
     @property
     def known(self) -> asyncio.Event:
@@ -71,5 +73,6 @@ class Operating:
 
     def pages(self, services: Services) -> Iterator[Page]:
         """What can be watched."""
+        yield audit_page(self.audit)
         yield from redrive_pages(self.redrives)
         yield from DeadLetterPages(services, self.redrives).pages()

@@ -15,8 +15,9 @@ from app.messages import TopicPartition
 from app.producer import Producer
 from app.redriving.memory import OpenReader, RedriveMemory, Redriven
 from app.redriving.picking import Picked, pick, pick_all
+from app.redriving.plain import PlainSending
 from app.redriving.redrive import Redrive, Wanted
-from app.redriving.sending import Sender
+from app.redriving.sending import Sender, Sending
 
 KEPT = 100
 MOST_RUNNING = 4
@@ -38,6 +39,8 @@ class Means:
     producer: Producer
     open_reader: OpenReader
     monitor: Monitor
+    transactions: bool = True
+    """Whether the broker has them: messages are sent one by one where it has not."""
 
 
 class Redrives:
@@ -120,12 +123,16 @@ class Redrives:
 
     def _picked(self, wanted: Wanted) -> AsyncGenerator[Picked, None]:
         means = self._means
+        most = wanted.at_once if means.transactions else 1
         if wanted.records is not None:
-            return pick(means.open_reader, wanted.topic, wanted.records, wanted.at_once)
-        return pick_all(means.open_reader, wanted.topic, means.cluster.topics()[wanted.topic], wanted.at_once)
+            return pick(means.open_reader, wanted.topic, wanted.records, most)
+        return pick_all(means.open_reader, wanted.topic, means.cluster.topics()[wanted.topic], most)
 
     def _sender(self, wanted: Wanted) -> Sender:
-        held = self._means.producer.hold_transactions(f"redrive.{wanted.topic}", ID_PREFIX)
+        producer = self._means.producer
+        held: Sending = PlainSending(producer)
+        if self._means.transactions:
+            held = producer.hold_transactions(f"redrive.{wanted.topic}", ID_PREFIX)
         return Sender(wanted.topic, wanted.target, self._means.cluster, self._memory, held)
 
     async def stop(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.errors import (
     KafkaUnavailable,
@@ -16,8 +17,7 @@ from app.errors import (
 )
 from app.kafka.protocols import TopicView
 from app.kafka.tasks import reason
-from app.messages import OutgoingMessage, Record, TopicPartition
-from app.producer import HeldTransactions
+from app.messages import DeliveryReport, OutgoingMessage, Record, TopicPartition
 from app.redriving.letters import NoWayBack, message_of
 from app.redriving.memory import RedriveMemory, Redriven
 from app.redriving.ranges import Ranges
@@ -50,11 +50,19 @@ class Counts:
 Letter = tuple[Record, OutgoingMessage]
 
 
+class Sending(Protocol):
+    """Stores messages, all or none; `app.producer.HeldTransactions` does."""
+
+    async def initialise(self) -> None: ...
+    async def send_all(self, messages: Sequence[OutgoingMessage]) -> Sequence[DeliveryReport]: ...
+    async def close(self) -> None: ...
+
+
 class Sender:
     """Of one redrive of one DLQ. Whoever begins another one of the same DLQ, anywhere, ends it."""
 
     def __init__(
-        self, topic: str, target: str | None, cluster: TopicView, memory: RedriveMemory, held: HeldTransactions
+        self, topic: str, target: str | None, cluster: TopicView, memory: RedriveMemory, held: Sending
     ) -> None:
         self._topic = topic
         self._target = target

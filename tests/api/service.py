@@ -18,7 +18,7 @@ from app.api.receipts import Receipts
 from app.api.services import Services
 from app.api.traced_application import TracedApplication
 from app.consumer import Consumer
-from app.dashboard.actions import Action, add_actions
+from app.dashboard.actions import Action, add_actions, audit_page
 from app.dashboard.dead_letter_pages import DeadLetterPages
 from app.dashboard.pages import Page
 from app.dashboard.redrive_actions import redrive_pages
@@ -34,6 +34,7 @@ from app.kafka.log_reader import make_reader
 from app.kafka.protocols import PartitionReader
 from app.lifecycle import Lifecycle
 from app.messages import TopicPartition
+from app.observing.audit import Audit
 from app.observing.log import LogLines
 from app.observing.metrics import Metrics
 from app.observing.reasons import Note, Reason, Sources
@@ -154,14 +155,15 @@ class Service:
         spans = self._request_spans
         make = None if spans is None else partial(TracedApplication, tracing=spans)
         application = build_application(services, make=make, fast_lane=fast_lane)
-        add_pages(application, services, [*self.pages, *self._pages_of_dead_letters(services)], NOT_BUILT)
+        add_pages(application, services, [*self.pages, *self._pages_for_operators(services)], NOT_BUILT)
         self.guard = add_actions(application, services, self.actions)
         return application
 
-    def _pages_of_dead_letters(self, services: Services) -> Iterator[Page]:
+    def _pages_for_operators(self, services: Services) -> Iterator[Page]:
         """No partition can be read here."""
         memory = RedriveMemory(self.kafka, _unreadable, self.monitor, create=False)
         redrives = Redrives(Means(self.kafka, self.producer, _unreadable, self.monitor), memory)
+        yield audit_page(Audit(self.monitor))
         yield from redrive_pages(redrives)
         yield from DeadLetterPages(services, redrives).pages()
 

@@ -103,13 +103,13 @@ class Reader:
 class Place:
     """Redrives on such a Kafka. `fails` are payloads that it refuses for good."""
 
-    def __init__(self, brokers: Brokers, monitor: Monitor, **memory: Any) -> None:
+    def __init__(self, brokers: Brokers, monitor: Monitor, *, transactions: bool = True, **memory: Any) -> None:
         self.brokers = brokers
         self.monitor = monitor
         settings = make_settings("kafka:9092")
         self.producer = Producer(settings, brokers, brokers.open_client, monitor)
         self.memory = RedriveMemory(brokers, brokers.open_reader, monitor, **{"create": True, **memory})
-        means = Means(brokers, self.producer, brokers.open_reader, monitor)
+        means = Means(brokers, self.producer, brokers.open_reader, monitor, transactions)
         self.redrives = Redrives(means, self.memory)
 
     async def close(self) -> None:

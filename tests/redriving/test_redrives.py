@@ -188,6 +188,16 @@ async def test_where_nothing_is_kept_it_is_known_for_the_life_of_the_process(bro
     await place.close()
 
 
+async def test_without_transactions_they_go_one_by_one(brokers: Brokers) -> None:
+    place = Place(brokers, Monitor(), transactions=False, why_local="the in-memory broker keeps nothing")
+    brokers.refuses = lambda record: InvalidRecord() if record.value == b"4" else None
+    assert numbers(await run(place)) == (9, 0, 1)
+    brokers.refuses = lambda _: None
+    assert numbers(await run(place)) == (1, 9, 0)
+    assert all(options.transactional_id is None for options in brokers.opened)
+    await place.close()
+
+
 async def test_the_topic_is_made_at_the_first_redrive(place: Place, brokers: Brokers) -> None:
     await run(place)
     await run(place)
