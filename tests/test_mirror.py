@@ -29,6 +29,7 @@ TESTED_BY = {
     "api/json_text.py": "api/test_message_reader.py",
     "api/line_messages.py": "api/test_ndjson.py",
     "api/ordinary_routes.py": "api/test_produce.py",
+    "api/media_types.py": "api/test_produce.py",
     "api/problems.py": "api/test_produce.py",
     "api/produce_options.py": "api/test_produce.py",
     "api/receipt_route.py": "api/test_produce.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Generator
 from types import CoroutineType, coroutine
 from typing import Any
@@ -11,15 +10,12 @@ from typing import Any
 from app.api.admission import Admission
 from app.api.calls import Call
 from app.api.encodings import Inflater, inflater
+from app.api.media_types import is_json
 from app.api.problems import Refusal
 from app.api.replies import Message, Receive
 
-MEDIA_TYPE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*((?:;.*)?)", re.S | re.I).fullmatch
-CHARSET = re.compile(rb";\s*charset\s*=\s*(\"[^\"]*\"|[^;\s]*)", re.I).findall
 YIELD_EVERY = 16
 """After so many inflated pieces other requests get their turn on the loop."""
-_TYPES_CACHED = 1000
-_json_types: dict[bytes, bool] = {}
 
 
 class ClientGone(Exception):
@@ -38,29 +34,6 @@ def check_content_encoding(call: Call) -> None:
     """Raises Refusal `unsupported_encoding` where the body has a content coding that is not undone."""
     if b"content-encoding" in call.headers:
         inflater(call.headers[b"content-encoding"])
-
-
-def is_json(content_type: bytes) -> bool:
-    """Whether a Content-Type is JSON (also `*/*+json`) and any charset it names is UTF-8."""
-    known = _json_types.get(content_type)
-    if known is None:
-        if len(_json_types) >= _TYPES_CACHED:
-            _json_types.clear()
-        known = _json_types[content_type] = _is_json(content_type)
-    return known
-
-
-def _is_json(content_type: bytes) -> bool:
-    if not content_type.strip():
-        return True
-    match = MEDIA_TYPE(content_type)
-    if match is None:
-        return False
-    name, parameters = match[1].lower(), match[2]
-    charsets = {value.strip(b'"').lower() for value in CHARSET(parameters)}
-    subtype = name.partition(b"/")[2]
-    is_json_type = name == b"application/json" or (subtype.endswith(b"+json") and subtype != b"+json")
-    return is_json_type and charsets <= {b"utf-8", b"utf8"}
 
 
 async def read_body(call: Call, admission: Admission, stall_timeout_s: float) -> bytes:

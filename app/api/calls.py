@@ -9,6 +9,7 @@ import time
 from typing import NamedTuple
 
 from app.api.keys import ApiKey
+from app.api.media_types import is_ndjson
 from app.api.rates import Bucket
 from app.api.replies import Receive, Scope
 
@@ -35,7 +36,6 @@ WANTED = frozenset(
 )
 """Request headers that anything here looks at; the others are not even copied."""
 
-NDJSON = re.compile(rb"\s*application/x-ndjson\s*(?:;.*)?", re.I | re.S).fullmatch
 PRINTABLE = re.compile(rb"[\x20-\x7e]{1,128}").fullmatch
 _PREFIX = secrets.token_hex(6)
 _sequence = itertools.count(1)
@@ -102,7 +102,7 @@ class Call:
 
 def is_stream(call: Call) -> bool:
     """Whether the body is a stream of lines, whose size is bounded line by line."""
-    return NDJSON(call.headers.get(b"content-type", b"")) is not None
+    return is_ndjson(call.headers.get(b"content-type", b""))
 
 
 def wanted_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -19,6 +19,13 @@ ERROR: Document = {
         }
     },
 }
+TIMEOUT: Document = {
+    "name": "timeout",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "number", "minimum": 0.1},
+    "description": "How many seconds to wait for the verdicts, at most HTTP_MAX_TIMEOUT_S; by default HTTP_TIMEOUT_S",
+}
 JSON_RECORDS = {"records": [{"key": "k-1", "value": {"ping": "pong"}}, {"value": 1, "partition": 0}]}
 BINARY_RECORDS = {"records": [{"key": "ay0x", "value": "cG9uZw=="}]}
 NULL_OR = {"type": ["string", "number", "object", "array", "boolean", "null"]}
@@ -113,7 +120,7 @@ def confluent_produce(path: str) -> Document:
             **dict.fromkeys((400, 401, 403, 404, 413, 415, 422, 429, 503), ERROR),
         },
         "openapi_extra": {
-            "parameters": _parameters(path),
+            "parameters": [*_parameters(path), TIMEOUT],
             "requestBody": {
                 "required": True,
                 "content": {

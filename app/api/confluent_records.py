@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from app.api import field_values as values
 from app.api.json_text import MalformedJson, check_text, elements, members
+from app.api.media_types import is_utf_8
 from app.api.message_reader import malformed
 from app.api.problems import Refusal
 from app.errors import Fault
@@ -17,7 +18,6 @@ T = TypeVar("T")
 FORMATS = re.compile(
     rb"\s*application/(?:vnd\.kafka\.(?P<binary>binary\.)?(?:json\.)?v2\+json|json)\s*(?P<parameters>;.*)?", re.I | re.S
 ).fullmatch
-CHARSET = re.compile(rb";\s*charset\s*=\s*(\"[^\"]*\"|[^;\s]*)", re.I).findall
 FIELDS = ("key", "value", "partition", "headers", "timestamp")
 NULL = b"null"
 
@@ -30,8 +30,7 @@ def is_binary(content_type: bytes) -> bool:
             return False
         given = content_type.decode("latin-1")[:100]
         raise Refusal("unsupported_media_type", f"Send application/vnd.kafka.json.v2+json or .binary., not {given!r}")
-    charsets = {value.strip(b'"').lower() for value in CHARSET(match["parameters"] or b"")}
-    if not charsets <= {b"utf-8", b"utf8"}:
+    if not is_utf_8(match["parameters"] or b""):
         raise Refusal("unsupported_media_type", "The charset must be UTF-8")
     return match["binary"] is not None
 

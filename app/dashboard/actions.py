@@ -16,11 +16,12 @@ from fastapi import Request, Response
 from app.api.access import check_role
 from app.api.admission import CLIENT_GONE
 from app.api.application import Application
-from app.api.bodies import ClientGone, is_json, read_body
+from app.api.bodies import ClientGone, read_body
 from app.api.calls import Call, RouteInfo
 from app.api.client_address import ClientAddresses
 from app.api.cross_site import check_origin
 from app.api.keys import ApiKey
+from app.api.media_types import is_json
 from app.api.problems import Refusal
 from app.api.replies import CALL, Reply, response_of
 from app.api.services import Services, StateView

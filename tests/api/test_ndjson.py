@@ -343,3 +343,18 @@ async def test_many_lines_hold_no_more_than_few(service: Service) -> None:
     assert len(response.content.splitlines()) == 20_000
     assert most <= ndjson.MAX_PENDING
     assert idle(service)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/x-ndjson; charset=UTF-8", 200),
+        ('Application/X-NDJSON;charset="utf-8"', 200),
+        ("application/x-ndjson; charset=latin-1", 415),
+        ("application/x-ndjsons", 415),
+    ],
+)
+async def test_lines_are_in_utf_8(either: Service, content_type: str, status: int) -> None:
+    body = b'{"topic":"example","payload":1}'
+    response = await either.http.post("/produce/batch", content=body, headers={"content-type": content_type})
+    assert response.status_code == status
