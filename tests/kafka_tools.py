@@ -21,7 +21,8 @@ TOOL_TIMEOUT_S = 60
 async def run_tool(main_class: str, *arguments: str, stdin: str = "") -> str:
     """What the tool prints. Fails with its errors where it ends with any code but 0, or not in time."""
     options = node_options(DEFAULT_DIRECTORY)
-    command = [options.java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{options.jars}/*"]
+    java = [options.java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *options.flags]
+    command = [*java, "-cp", f"{options.jars}/*"]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *command, main_class, *arguments, stdin=pipe, stdout=pipe, stderr=pipe

@@ -13,7 +13,7 @@ import pytest
 
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
-from app.kafka.embedded.apache import ApacheCluster, node_options
+from app.kafka.embedded.apache import ApacheCluster, archive_classes, node_options
 from app.kafka.embedded.jars import DEFAULT_DIRECTORY
 from app.settings import Settings
 from tests.kafka.doubles import Remembering, settings_of
@@ -27,6 +27,7 @@ def _prepared() -> None:
 
 
 def _start(directory: Path) -> ApacheCluster:
+    asyncio.run(archive_classes(DEFAULT_DIRECTORY))
     cluster = ApacheCluster(directory, options=node_options(DEFAULT_DIRECTORY))
     asyncio.run(cluster.start())
     return cluster
