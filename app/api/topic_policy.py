@@ -60,7 +60,9 @@ class TopicPolicy:
         return None
 
     def visible(self, topic: str) -> bool:
-        """Whether a pattern of HTTP_TOPICS matches the whole name."""
+        """Whether a pattern of HTTP_TOPICS matches the whole name. What instances tell each other is not shown."""
+        if topic.startswith(OWN_PREFIX):
+            return False
         return not self._patterns or any(fnmatchcase(topic, pattern) for pattern in self._patterns)
 
 

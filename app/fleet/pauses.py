@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
@@ -45,13 +46,12 @@ class Pauses:
     async def pause(self, group: str, partitions: Sequence[TopicPartition], by: str, reason: str | None) -> None:
         """No batch of these is begun until they are resumed. Raises KafkaUnavailable: some may be paused."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for partition in partitions:
-            await self._states.remember(_key(group, partition), {"by": by, "at": at, "reason": reason})
+        row = {"by": by, "at": at, "reason": reason}
+        await asyncio.gather(*(self._states.remember(_key(group, partition), row) for partition in partitions))
 
     async def resume(self, group: str, partitions: Sequence[TopicPartition]) -> None:
         """They go on where they stand. Raises KafkaUnavailable: some may be resumed."""
-        for partition in partitions:
-            await self._states.remember(_key(group, partition), None)
+        await asyncio.gather(*(self._states.remember(_key(group, partition), None) for partition in partitions))
 
     def paused_by(self, group: str, partition: TopicPartition) -> str | None:
         """Who has paused it."""

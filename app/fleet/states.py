@@ -35,6 +35,7 @@ READ_TIMEOUT_S = 1.0
 MOST = 500
 READER_GRACE_S = 1.0
 NOT_THERE = f"the topic {TOPIC} does not exist, and KAFKA_CREATE_TOPICS is false"
+NOT_MADE = f"the topic {TOPIC} does not exist and has not been made yet"
 
 OpenReader = Callable[[Mapping[TopicPartition, int | None]], PartitionReader]
 
@@ -128,8 +129,10 @@ class States:
         self._answered_at = self._answered_at or time.monotonic()
         if TOPIC in self._cluster.topics():
             return True
+        self.stay_local(
+            NOT_MADE if self._create else NOT_THERE
+        )  # and so nothing is remembered that anybody should wait for
         if not self._create:
-            self.stay_local(NOT_THERE)
             return False
         if await self._cluster.create_topic(TOPIC, 1, CONFIG, timeout_s=CREATE_TIMEOUT_S):
             self._monitor.emit(TopicCreated(TOPIC, 1))

@@ -30,6 +30,7 @@ def test_what_is_allowed_matches_a_pattern_and_is_nobody_elses(topic: str, code:
 def test_without_patterns_every_topic_is_allowed() -> None:
     assert TopicPolicy([]).refusal("anything") is None
     assert TopicPolicy([]).visible("anything")
+    assert not TopicPolicy([]).visible("demijohn_states")
 
 
 async def test_the_allow_list_holds_on_every_route(make_either: MakeService) -> None:

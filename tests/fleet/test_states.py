@@ -118,11 +118,28 @@ async def test_where_it_cannot_be_stored_nothing_changes(make_states: MakeStates
 async def test_the_topic_is_made_where_that_is_allowed(make_states: MakeStates, events: list[Event]) -> None:
     brokers = Brokers()
     states = make_states(brokers, create=True)
-    await asyncio.wait_for(states.settled.wait(), 5)
+    await until(lambda: states.why_local is None, "what is remembered is kept")
+    assert states.settled.is_set()
     assert brokers.created == [(TOPIC, CONFIG)]
     assert CONFIG["cleanup.policy"] == "compact"
     assert events == [TopicCreated(TOPIC, 1)]
     assert states.why_local is None
+
+
+async def test_a_topic_that_may_not_be_made_is_waited_for_by_nobody(
+    make_states: MakeStates, events: list[Event]
+) -> None:
+    class Refusing(Brokers):
+        async def create_topic(self, topic: str, partitions: int, config: object = None, *, timeout_s: float) -> bool:
+            raise KafkaUnavailable("TopicAuthorizationFailed")
+
+    states = make_states(Refusing(), create=True)
+    await asyncio.wait_for(states.settled.wait(), 5)
+    await until(lambda: events, "it is told")
+    await asyncio.sleep(0.6)
+    assert [type(event) for event in events] == [ErrorOccurred]
+    await states.remember("k", {"n": 1})
+    assert states.why_local is not None
 
 
 async def test_without_the_topic_it_remembers_for_this_process_and_says_why(
