@@ -99,6 +99,7 @@ GROUPS = {
         "an_operators_seek_moves_a_running_group",
         "an_operator_quiets_and_stops_an_instance",
         "dead_letters_go_back_exactly_once",
+        "two_redrives_of_one_dlq",
         "the_dashboard_streams_and_holds_up_no_stop",
     ),
 }
