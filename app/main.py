@@ -31,8 +31,10 @@ from app.dashboard.topic_actions import TopicActions
 from app.errors import EmbeddedBrokerError, KafkaUnavailable
 from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
 from app.exploring.explorer import Explorer
-from app.fleet.alone import Alone
 from app.fleet.here import HereAndNow
+from app.fleet.opening import open_fleet
+from app.fleet.telling import Local
+from app.fleet.topics import fleet_topics
 from app.kafka.admin.client import KafkaAdmin
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
@@ -69,11 +71,11 @@ JOBS_SHARE, LAST_SHARE = 0.5, 0.2
 """Of that, half for cutting jobs, committing and leaving groups; the producer gets the rest but for a fifth."""
 HARD_STOP_S, HARD_STOP_SHARE = 3.0, 0.6
 """So much of what the producer gets is for ending a client that hangs."""
+FLEET_STOP_S = 1.0
 BROKER_STOP_S = 5.0
 TRACES_S = 2.0
 """So long, at most, the last traces may take to be sent."""
 BROKER_DEFAULT = -1
-ALONE = "Instances do not tell each other of themselves: this page shows the one that you ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Service:
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
         in_memory = isinstance(self._embedded, MockBroker)
         means = Means(self._cluster, self.producer, self._open_reader, self.monitor, transactions=not in_memory)
-        self.operating = Operating(means, self.runtime, Keeping(self._makes_topics, self._why_nothing_is_kept))
+        states = fleet_topics(settings.fleet_name).states
+        self.operating = Operating(means, self.runtime, Keeping(states, self._makes_topics, self._why_nothing_is_kept))
         self._admin = KafkaAdmin(self._client_settings, self._cluster)
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()
@@ -141,9 +144,12 @@ class Service:
             producer=self.producer,
             runtime=self.runtime,
             receipts=receipts.counts,
+            instances=lambda: self.fleet.size,
         )
         snapshot = Snapshot(settings, self._table, self.monitor, sources)
         here = HereAndNow(self._instance, snapshot)
+        local = Local(self._instance, here.report, here.owns, snapshot.standing)
+        self.fleet = open_fleet(settings, local, self._cluster, self.monitor)
         return Services(
             instance=self._instance,
             settings=settings,
@@ -155,7 +161,7 @@ class Service:
             runtime=self.runtime,
             receipts=receipts,
             snapshot=snapshot,
-            fleet=Alone(self._instance, ALONE, here.report, here.owns, self.monitor),
+            fleet=self.fleet,
             metrics=Metrics(settings, snapshot, sources, self.monitor),
             admin=self._admin,
             explorer=Explorer(self._log_reader),
@@ -193,6 +199,7 @@ class Service:
             await self._create_topics()
             await self.producer.start()
             self.operating.start()
+            self.fleet.start()
             if consumers:
                 await self.runtime.start(after=self.operating.known)
         except Exception as error:
@@ -279,7 +286,10 @@ class Service:
         )
         self.lifecycle.advance("stopping")
         left_s = deadline - LAST_SHARE * reserve_s - time.monotonic()
-        report = await self.producer.close(max(0.1, left_s - min(HARD_STOP_S, left_s * HARD_STOP_SHARE)))
+        report, _ = await asyncio.gather(
+            self.producer.close(max(0.1, left_s - min(HARD_STOP_S, left_s * HARD_STOP_SHARE))),
+            self.fleet.stop(min(FLEET_STOP_S, left_s * HARD_STOP_SHARE / 2)),
+        )
         await self._loop_lag.stop()
         self._admin.close()
         await self._cluster.stop()

@@ -20,7 +20,7 @@ from app.errors import Fault, SettingsInvalid
 MIB = 1024 * 1024
 KAFKA_DEFAULT_MAX_RECORD_BYTES = 1_048_588
 """Kafka's default of `message.max.bytes`: 1 MiB of records and 12 bytes of batch overhead."""
-PREFIXES = ("KAFKA_", "HTTP_", "PRODUCER_", "CONSUMER_", "SHUTDOWN_", "LOG_", "DASHBOARD_")
+PREFIXES = ("KAFKA_", "HTTP_", "PRODUCER_", "CONSUMER_", "SHUTDOWN_", "LOG_", "DASHBOARD_", "FLEET")
 MISSPELLED_CUTOFF = 0.86
 
 RATE = re.compile(r"([1-9][0-9]{0,8})/(s|min|h)", re.ASCII).fullmatch
@@ -159,6 +159,16 @@ class Settings(BaseSettings):
     )
     dashboard_masked_topics: str = Field(
         "", description="Topics whose messages the dashboard shows the sizes of only, shell-style patterns"
+    )
+
+    fleet: Literal["auto", "off"] = Field(
+        "auto", description="Whether every instance's dashboard shows all of them, by topics in Kafka"
+    )
+    fleet_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,50}$")] = Field(
+        "", description="Keeps fleets on one Kafka apart: its topics are demijohn_NAME_reports and so on"
+    )
+    fleet_interval_ms: Annotated[int, Field(ge=500, le=10_000)] = Field(
+        5000, description="Between two reports of an instance; one that misses six in a row is gone"
     )
 
     shutdown_timeout_s: Seconds = Field(25, description="The whole stop takes at most this long")

@@ -94,6 +94,7 @@ def make_settings(servers: str, **changes: object) -> Settings:
         "consumer_session_timeout_ms": 6000,
         "consumer_rebalance_timeout_ms": 10_000,
         "consumer_drain_ms": 3000,
+        "fleet": "off",
     }
     return Settings.model_validate(base | changes)
 

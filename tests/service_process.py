@@ -25,8 +25,10 @@ QUICK = {
     "CONSUMER_PAUSE_MS": "100",
     "CONSUMER_METADATA_MAX_AGE_MS": "1000",
     "KAFKA_REQUEST_TIMEOUT_MS": "5000",
+    "FLEET": "off",
 }
-"""Settings that make a test quick where production wants patience."""
+"""Settings that make a test quick where production wants patience. Without a fleet: tests share a Kafka, and instances
+of different tests would see each other."""
 
 
 class ServiceProcess:

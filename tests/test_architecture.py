@@ -62,6 +62,8 @@ TASK_OWNERS = {
     "app.consuming.group",
     "app.consuming.runtime",
     "app.observing.loop_lag",
+    "app.fleet.commands",
+    "app.fleet.fleet",
     "app.fleet.states",
     "app.redriving.redrives",
     "app.api.ndjson",

@@ -70,6 +70,8 @@ TESTED_BY = {
     "events/consuming.py": "events/test_monitor.py",
     "events/producing.py": "events/test_monitor.py",
     "events/service.py": "events/test_monitor.py",
+    "fleet/opening.py": "fleet/test_fleet.py",
+    "fleet/reading.py": "fleet/test_fleet.py",
     "fleet/view.py": "fleet/test_alone.py",
     "producing/acceptance.py": "test_producer.py",
     "producing/closing.py": "test_producer.py",

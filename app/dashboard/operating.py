@@ -26,8 +26,10 @@ from app.redriving.redrives import Means, Redrives
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Whether topics may be made to remember in; `why_local`: why nothing that is stored outlives the process."""
+    """In which topic of states, and whether topics may be made to remember in; `why_local`: why nothing that is stored
+    outlives the process."""
 
+    states: str
     create: bool
     why_local: str | None = None
 
@@ -40,7 +42,7 @@ class Operating:
         self._cluster = cluster
         self._runtime = runtime
         self._keeping = keeping
-        self.states = States(cluster, means.producer, open_reader, monitor, create=keeping.create)
+        self.states = States(keeping.states, cluster, means.producer, open_reader, monitor, create=keeping.create)
         self.pauses = Pauses(self.states, runtime)
         memory = RedriveMemory(cluster, open_reader, monitor, create=keeping.create, why_local=keeping.why_local)
         self.redrives = Redrives(means, memory)

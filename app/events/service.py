@@ -177,3 +177,21 @@ class RedriveEnded(Event):
     failed: int
     dry_run: bool
     detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandExecuted(Event):
+    """A command of an operator that came through the instance `sender` was executed here, or refused."""
+
+    name: str
+    by: str
+    sender: str
+    outcome: Literal["done", "refused", "failed", "no_answer"]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChanged(Event):
+    """All instances are seen from here, or this one only: `why_off` says why. Fires once for each change."""
+
+    why_off: str | None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from app.events import Monitor
-from app.fleet.desk import Executors, Memory
-from app.fleet.view import Answer, Command, Execute, Owner, Range, Report, Row, Watch
+from app.fleet.desk import Executors
+from app.fleet.view import Answer, Command, Execute, Owner, Range, Report, Row
 
 Here = Callable[[], Report]
 """Gives the report of this instance, as of now."""
@@ -23,7 +23,6 @@ class Alone:
         self._here = here
         self._owns = owns
         self._executors = Executors(instance, monitor)
-        self._memory = Memory()
 
     @property
     def why_off(self) -> str | None:
@@ -51,11 +50,8 @@ class Alone:
     def serve(self, name: str, execute: Execute) -> None:
         self._executors.serve(name, execute)
 
-    def remembered(self, prefix: str) -> Mapping[str, Row]:
-        return self._memory.remembered(prefix)
+    def start(self) -> None:
+        """There is nothing to start."""
 
-    async def remember(self, key: str, value: Row | None) -> None:
-        self._memory.keep(key, value)
-
-    def watch(self, prefix: str, told: Watch) -> None:
-        self._memory.watch(prefix, told)
+    async def stop(self, grace_s: float) -> None:
+        """Nor to stop."""

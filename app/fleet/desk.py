@@ -13,7 +13,7 @@ class Executors:
     """Executes commands, each by whoever serves its name."""
 
     def __init__(self, instance: str, monitor: Monitor) -> None:
-        self._instance = instance
+        self.instance = instance
         self._monitor = monitor
         self._by_name: dict[str, Execute] = {}
 
@@ -32,10 +32,10 @@ class Executors:
         except Exception as error:  # of whoever serves it
             self._monitor.emit(ErrorOccurred("fleet.command", error))
             return self._answer(command, "failed", error_text(error))
-        return Answer(command.id, "done", self._instance, result=result)
+        return Answer(command.id, "done", self.instance, result=result)
 
     def _answer(self, command: Command, outcome: Outcome, detail: str) -> Answer:
-        return Answer(command.id, outcome, self._instance, detail)
+        return Answer(command.id, outcome, self.instance, detail)
 
 
 class Memory:

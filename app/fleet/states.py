@@ -1,4 +1,4 @@
-"""What all instances remember together, over restarts: the compacted topic `demijohn_states` as a map.
+"""What all instances remember together, over restarts: the compacted topic of states as a map.
 
 Every instance reads it whole at its start, before its groups consume, and follows it afterwards.
 """
@@ -15,18 +15,12 @@ import orjson
 from app.errors import KafkaUnavailable, ProduceError
 from app.events import ErrorOccurred, Monitor, TopicCreated, WarningRaised
 from app.fleet.desk import Memory
+from app.fleet.topics import CONFIGS
 from app.fleet.view import Row, Watch
 from app.kafka.protocols import ClusterView, PartitionReader
 from app.kafka.tasks import end
 from app.messages import Record, TopicPartition
 
-TOPIC = "demijohn_states"
-CONFIG: Mapping[str, str] = {
-    "cleanup.policy": "compact",
-    "segment.bytes": str(1024 * 1024),
-    "min.cleanable.dirty.ratio": "0.1",
-}
-"""Small segments: only closed ones are compacted, and every start reads all that is left."""
 CREATE_TIMEOUT_S = 10.0
 SETTLE_WITHIN_S = 20.0
 """Groups wait no longer for what is remembered, from when Kafka answers."""
@@ -34,8 +28,6 @@ LOOK_AGAIN_S = 0.5
 READ_TIMEOUT_S = 1.0
 MOST = 500
 READER_GRACE_S = 1.0
-NOT_THERE = f"the topic {TOPIC} does not exist, and KAFKA_CREATE_TOPICS is false"
-NOT_MADE = f"the topic {TOPIC} does not exist and has not been made yet"
 
 OpenReader = Callable[[Mapping[TopicPartition, int | None]], PartitionReader]
 
@@ -54,11 +46,19 @@ class Stored(Protocol):
 
 
 class States:
-    """Values under keys. `create`: whether the topic may be made where it is missing."""
+    """Values under keys, in `topic`. `create`: whether that may be made where it is missing."""
 
     def __init__(
-        self, cluster: ClusterView, producer: Writer, open_reader: OpenReader, monitor: Monitor, *, create: bool
+        self,
+        topic: str,
+        cluster: ClusterView,
+        producer: Writer,
+        open_reader: OpenReader,
+        monitor: Monitor,
+        *,
+        create: bool,
     ) -> None:
+        self._topic = topic
         self._cluster = cluster
         self._producer = producer
         self._open_reader = open_reader
@@ -101,9 +101,9 @@ class States:
         if self.why_local is None:
             payload = None if value is None else orjson.dumps(value)
             try:
-                stored = await self._producer.produce_sync(topic=TOPIC, key=key, payload=payload)
+                stored = await self._producer.produce_sync(topic=self._topic, key=key, payload=payload)
             except ProduceError as error:
-                raise KafkaUnavailable(f"{key} could not be stored in {TOPIC}: {error.detail}") from error
+                raise KafkaUnavailable(f"{key} could not be stored in {self._topic}: {error.detail}") from error
             if stored.offset is not None:
                 self._own[key] = max(stored.offset, self._own.get(key, -1))
         self._memory.keep(key, value)
@@ -127,24 +127,25 @@ class States:
         if not self._cluster.reachable:
             return False
         self._answered_at = self._answered_at or time.monotonic()
-        if TOPIC in self._cluster.topics():
+        if self._topic in self._cluster.topics():
             return True
-        self.stay_local(
-            NOT_MADE if self._create else NOT_THERE
-        )  # and so nothing is remembered that anybody should wait for
+        absent = "it has not been made yet" if self._create else "KAFKA_CREATE_TOPICS is false"
+        self.stay_local(f"the topic {self._topic} does not exist, and {absent}")  # nobody should wait for it
         if not self._create:
             return False
-        if await self._cluster.create_topic(TOPIC, 1, CONFIG, timeout_s=CREATE_TIMEOUT_S):
-            self._monitor.emit(TopicCreated(TOPIC, 1))
-        return TOPIC in await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)
+        if await self._cluster.create_topic(self._topic, 1, CONFIGS["states"], timeout_s=CREATE_TIMEOUT_S):
+            self._monitor.emit(TopicCreated(self._topic, 1))
+        return self._topic in await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)
 
     async def _follow(self) -> None:
         """Reads all, then whatever comes; returns when the topic was made anew. Raises KafkaUnavailable."""
-        topic_id = self._cluster.topic_id(TOPIC)
-        reader = self._open_reader({TopicPartition(TOPIC, at): None for at in range(self._cluster.topics()[TOPIC])})
+        topic_id = self._cluster.topic_id(self._topic)
+        reader = self._open_reader(
+            {TopicPartition(self._topic, at): None for at in range(self._cluster.topics()[self._topic])}
+        )
         try:
             await reader.start()
-            while self._cluster.topic_id(TOPIC) == topic_id:
+            while self._cluster.topic_id(self._topic) == topic_id:
                 if reader.caught_up():
                     self.why_local = None
                     self.settled.set()
@@ -164,7 +165,7 @@ class States:
         try:
             value = None if record.value is None else orjson.loads(record.value)
         except ValueError:
-            return  # whoever wrote that is no instance of this service
+            return  # a report, or of somebody else
         if value is None or isinstance(value, dict):
             self._memory.keep(key, value)
 
@@ -173,8 +174,6 @@ class States:
         if self.settled.is_set() or self._answered_at is None:
             return
         if time.monotonic() - self._answered_at > SETTLE_WITHIN_S:
-            text = (
-                f"{TOPIC} could not be read within {SETTLE_WITHIN_S:g} s: partitions that operators paused are consumed"
-            )
+            text = f"{self._topic} could not be read in time: partitions that operators paused are consumed"
             self._monitor.emit(WarningRaised("states_unknown", text))
             self.settled.set()

@@ -75,7 +75,7 @@ Watch = Callable[[str, Row | None], None]
 
 
 class FleetView(Protocol):
-    """All instances, as this one knows them. Only `send` and `remember` wait, and both are bounded."""
+    """All instances, as this one knows them. Only `send` waits, and is bounded."""
 
     @property
     def why_off(self) -> str | None:
@@ -100,13 +100,3 @@ class FleetView(Protocol):
 
     def serve(self, name: str, execute: Execute) -> None:
         """From now on commands of this name that reach this instance are executed by `execute`."""
-
-    def remembered(self, prefix: str) -> Mapping[str, Row]:
-        """What the fleet remembers under keys that begin with `prefix`, as far as this instance knows by now."""
-
-    async def remember(self, key: str, value: Row | None) -> None:
-        """Keeps `value` under `key` for every instance and over restarts; None: forgets it. Where there is no fleet it
-        is kept for the life of this process. Raises KafkaUnavailable."""
-
-    def watch(self, prefix: str, told: Watch) -> None:
-        """From now on `told` hears of every change under keys that begin with `prefix`; at once of what is known."""

@@ -19,6 +19,8 @@ from app.messages import Record, TopicPartition
 from app.settings import Settings
 
 CLOSE_TIMEOUT_S = 1.0
+FETCH_WAIT_MS = 2000
+"""A fetch stays so long with an idle broker; a record that comes ends it at once."""
 
 
 class TopicReader:
@@ -36,6 +38,7 @@ class TopicReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
+            fetch_max_wait_ms=min(FETCH_WAIT_MS, settings.kafka_request_timeout_ms // 2),
         )
         self._ends: Mapping[Any, int] = {}
         self._stop = Stop(self._end)
@@ -78,6 +81,8 @@ class TopicReader:
     async def read(self, most: int, timeout_s: float) -> Sequence[Record]:
         """At most so many records, in order for each partition; none where none came in time. Raises KafkaUnavailable
         where they cannot be read."""
+        if self._consumer._fetcher._fetch_task.done():
+            raise KafkaUnavailable("Records cannot be read: the fetch task is dead")
         try:
             found = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=most)
         except Exception as error:  # decoders raise anything

@@ -57,7 +57,7 @@ class ErrorGroups:
         identity = (class_name(event.error), event.kind, event.group, event.topic, event.partition)
         group = self._groups.pop(identity, None)
         if group is None:
-            group = _Group(_id(self._instance, identity), event, event.at, event.at, class_name(event.error), "")
+            group = _Group(group_id(self._instance, identity), event, event.at, event.at, class_name(event.error), "")
         self._groups[identity] = group
         if len(self._groups) > KEPT:
             self._groups.popitem(last=False)
@@ -124,7 +124,8 @@ def _details(group: _Group) -> dict[str, Any]:
     return {"traceback": group.traceback, "offsets": list(group.offsets)[::-1], "attempts": group.attempts}
 
 
-def _id(instance: str, identity: Identity) -> str:
+def group_id(instance: str, identity: Identity) -> str:
+    """Of a group of errors, the same wherever they are shown. `identity`: class, kind, group, topic, partition."""
     return hashlib.blake2b(repr((instance, *identity)).encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
 
 

@@ -52,11 +52,16 @@ class History:
         gauges = {name: value for name, value in standing.gauges.items() if value is not None}
         if not counted.get("produced"):
             gauges = {name: value for name, value in gauges.items() if not name.startswith(OF_DELIVERIES)}
-        most = heapq.nlargest(SHOWN_TOPICS, standing.topics, key=lambda topic: (standing.topics[topic][0], topic))
-        sample = Sample(at, counted, gauges, {topic: standing.topics[topic] for topic in most})
+        sample = Sample(at, counted, gauges, most_lag(standing.topics))
         for series in self._series.values():
             series.add(sample)
 
     def document(self, span: str) -> dict[str, Any]:
         """The members of a range, one of STEPS, up to now; the last point is not complete."""
         return history(span, self._series[span], self._slot - SAMPLE_S, "instance")
+
+
+def most_lag(topics: Lags) -> Lags:
+    """Those with most lag, as many as are shown."""
+    most = heapq.nlargest(SHOWN_TOPICS, topics, key=lambda topic: (topics[topic][0], topic))
+    return {topic: topics[topic] for topic in most}

@@ -1,10 +1,10 @@
-"""The lines of the log on what operators do."""
+"""The lines of the log on what operators do, and what they see."""
 
 from __future__ import annotations
 
 import logging
 
-from app.events import Monitor, OperatorActed, RedriveBegun, RedriveEnded
+from app.events import CommandExecuted, FleetChanged, Monitor, OperatorActed, RedriveBegun, RedriveEnded
 
 
 class OperatorLines:
@@ -15,10 +15,22 @@ class OperatorLines:
         monitor.subscribe(OperatorActed, self._acted)
         monitor.subscribe(RedriveBegun, self._redrive_begun)
         monitor.subscribe(RedriveEnded, self._redrive_ended)
+        monitor.subscribe(CommandExecuted, self._command_executed)
+        monitor.subscribe(FleetChanged, self._fleet_changed)
 
     def _acted(self, event: OperatorActed) -> None:
         detail = f": {event.detail}" if event.detail else ""
         self._log.info("%s %s by %s on %s%s", event.action, event.outcome, event.by, event.target, detail)
+
+    def _command_executed(self, event: CommandExecuted) -> None:
+        detail = f": {event.detail}" if event.detail else ""
+        self._log.info("Command %s of %s through %s: %s%s", event.name, event.by, event.sender, event.outcome, detail)
+
+    def _fleet_changed(self, event: FleetChanged) -> None:
+        if event.why_off is None:
+            self._log.info("The dashboard shows all instances")
+        else:
+            self._log.info("The dashboard shows this instance only: %s", event.why_off)
 
     def _redrive_begun(self, event: RedriveBegun) -> None:
         kind = "Dry run of a redrive" if event.dry_run else "Redrive"

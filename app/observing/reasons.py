@@ -59,3 +59,5 @@ class Sources:
     producer: ProducerGauges
     runtime: RuntimeNotes
     receipts: Callable[[], Mapping[str, int]]
+    instances: Callable[[], int] = lambda: 1
+    """How many instances of the service live, this one included."""

@@ -61,7 +61,7 @@ class Snapshot:
         self._blocked: LoopBlocked | None = None
         self.jobs = Jobs(sources.instance, settings.consumer_concurrency, monitor)
         self.error_groups = ErrorGroups(sources.instance, monitor)
-        self.history = History(self._standing)
+        self.history = History(self.standing)
         self._seconds = 0
         self._subscribe(monitor)
 
@@ -113,7 +113,8 @@ class Snapshot:
     def _loop_blocked(self, event: LoopBlocked) -> None:
         self._blocked = event
 
-    def _standing(self) -> Standing:
+    def standing(self) -> Standing:
+        """What was counted since the start, and how it stands."""
         process = self.process()
         lags = self._consume.lags(int(datetime.now(UTC).timestamp() * 1000))
         ages = [lag_s for _, lag_s in lags.values() if lag_s is not None]
@@ -139,7 +140,7 @@ class Snapshot:
             "consume": self._consume.document(now),
             "errors": self._errors.document(),
             "dead_letters": self._consume.dead_letters(),
-            "fleet": {"instances": 1},
+            "fleet": {"instances": self._sources.instances()},
             "process": self.process(),
         }
 

@@ -31,12 +31,3 @@ async def test_commands_for_itself_and_for_what_it_owns_are_executed() -> None:
     assert (await fleet.send(HERE, Command("quiet", "ops"))).outcome == "done"
     assert (await fleet.send("b", Command("quiet", "ops"))).outcome == "no_answer"
     assert (await fleet.send(Owner("g", "t", 1), Command("quiet", "ops"))).outcome == "no_answer"
-
-
-async def test_it_remembers_for_its_own_life() -> None:
-    fleet = alone()
-    heard: list[str] = []
-    fleet.watch("pause/", lambda key, _: heard.append(key))
-    await fleet.remember("pause/x", {"by": "ops"})
-    assert fleet.remembered("pause/") == {"pause/x": {"by": "ops"}}
-    assert heard == ["pause/x"]

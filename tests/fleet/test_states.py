@@ -10,12 +10,15 @@ import pytest
 from app.errors import KafkaUnavailable
 from app.events import ErrorOccurred, Event, Monitor, TopicCreated, WarningRaised
 from app.fleet import states as states_module
-from app.fleet.states import CONFIG, NOT_THERE, TOPIC, States
+from app.fleet.states import States
+from app.fleet.topics import CONFIGS
 from tests.fakes import FakeKafka
 from tests.fleet.states_double import StatesTopic
 from tests.waiting import until
 
 MakeStates = Callable[..., States]
+TOPIC = "demijohn_states"
+NOT_THERE = "the topic demijohn_states does not exist, and KAFKA_CREATE_TOPICS is false"
 
 
 class Brokers(FakeKafka):
@@ -50,7 +53,7 @@ async def make_states(topic: StatesTopic, events: list[Event]) -> AsyncIterator[
         monitor.subscribe(kind, events.append)
 
     def make(brokers: FakeKafka | None = None, *, create: bool = False) -> States:
-        states = States(brokers or Brokers(TOPIC), topic, topic.open, monitor, create=create)
+        states = States(TOPIC, brokers or Brokers(TOPIC), topic, topic.open, monitor, create=create)
         made.append(states)
         states.start()
         return states
@@ -120,8 +123,8 @@ async def test_the_topic_is_made_where_that_is_allowed(make_states: MakeStates, 
     states = make_states(brokers, create=True)
     await until(lambda: states.why_local is None, "what is remembered is kept")
     assert states.settled.is_set()
-    assert brokers.created == [(TOPIC, CONFIG)]
-    assert CONFIG["cleanup.policy"] == "compact"
+    assert brokers.created == [(TOPIC, CONFIGS["states"])]
+    assert CONFIGS["states"]["cleanup.policy"] == "compact"
     assert events == [TopicCreated(TOPIC, 1)]
     assert states.why_local is None
 
