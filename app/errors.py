@@ -4,6 +4,7 @@ DemijohnError
 ├── ConfigurationError          fix the settings or the table, start again (exit code 1)
 │   ├── SettingsInvalid
 │   ├── RoutesInvalid
+│   ├── TopicsInvalid
 │   └── AddressInUse
 ├── EmbeddedBrokerError         fix Java, the jars or the data directory; or name a broker
 ├── KafkaUnavailable            wait: no broker answered in time
@@ -91,6 +92,12 @@ class RoutesInvalid(ConfigurationError):
     """The routing table has faults."""
 
     title = "The routing table is not valid"
+
+
+class TopicsInvalid(ConfigurationError):
+    """The declarations of topics have faults."""
+
+    title = "The declarations of topics are not valid"
 
 
 class AddressInUse(ConfigurationError):

@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     log_payloads: bool = Field(False, description="Whether lines on produced messages show the payload")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people or for machines")
     routes: str = Field("app.routing:draw", description="Import path of the routing table, module:function")
+    declared_topics: str = Field(
+        "app.topics:declare", description="Import path of the declared topics, module:function"
+    )
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod

@@ -12,6 +12,10 @@ CONFLUENT = "api/test_confluent.py"
 TESTED_BY = {
     "__main__.py": "cli/test_commands.py",
     "routing.py": "routes/test_routes.py",
+    "topics.py": "declaring/test_declarations.py",
+    "importing.py": "declaring/test_declarations.py",
+    "cli/connecting.py": "cli/test_topics.py",
+    "declaring/applying.py": "cli/test_topics.py",
     "api/application.py": API,
     "api/atomic.py": "api/test_batch.py",
     "api/batch_items.py": "api/test_batch.py",

@@ -12,6 +12,7 @@ from app.cli.config import config
 from app.cli.keys import keys
 from app.cli.routes import routes
 from app.cli.server import server
+from app.cli.topics import topics
 from app.errors import DemijohnError
 
 EXIT_FAILED = 1
@@ -27,7 +28,7 @@ def demijohn() -> None:
     """
 
 
-for command in (server, routes, config, keys):
+for command in (server, routes, topics, config, keys):
     demijohn.add_command(command)
 
 
