@@ -39,8 +39,9 @@ async def test_without_http_it_consumes_and_nothing_listens(
     kafka: str, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic()
-    environment = {"TOPIC": topic}
-    async with service(kafka, "--no-http", draw="tests.scenarios.tables:endless", environment=environment, shutdown_timeout_s=3) as process:
+    draw = "tests.scenarios.tables:endless"
+    running = service(kafka, "--no-http", draw=draw, environment={"TOPIC": topic}, shutdown_timeout_s=3)
+    async with running as process:
         await producer.produce_sync(topic=topic, payload=1)
         await process.until_logged("has begun")
         with pytest.raises(httpx.ConnectError):
