@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -28,8 +27,7 @@ from app.dashboard.operating import Keeping, Operating
 from app.dashboard.routes import add_pages
 from app.dashboard.topic_access import topic_access
 from app.dashboard.topic_actions import TopicActions
-from app.errors import EmbeddedBrokerError, KafkaUnavailable
-from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, TopicCreated, WarningRaised
+from app.events import EmbeddedBrokerStarted, ErrorOccurred, Monitor, WarningRaised
 from app.exploring.explorer import Explorer
 from app.fleet.here import HereAndNow
 from app.fleet.opening import open_fleet
@@ -39,7 +37,8 @@ from app.kafka.admin.client import KafkaAdmin
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
 from app.kafka.consumer_client import AiokafkaConsumer
-from app.kafka.embedded.choice import EmbeddedBroker, choose_embedded
+from app.kafka.creating import TopicCreation
+from app.kafka.embedded.choice import EmbeddedBroker, client_settings, embedded_broker
 from app.kafka.embedded.mock import DEFAULT_PARTITIONS, MockBroker
 from app.kafka.log_reader import Isolation, LogReader, make_reader
 from app.kafka.producer_client import open_producer
@@ -62,8 +61,6 @@ from app.routes.loading import load_table
 from app.routes.table import RoutingTable
 from app.settings import Settings, load_settings
 
-CREATE_TIMEOUT_S = 10.0
-RETRY_PAUSE_S = 1.0
 MOST_RESERVE_S = 5.0
 RESERVE_SHARE = 0.2
 """Of the whole stop so much, and 5 s at most, is kept for what comes after the jobs."""
@@ -75,7 +72,6 @@ FLEET_STOP_S = 1.0
 BROKER_STOP_S = 5.0
 TRACES_S = 2.0
 """So long, at most, the last traces may take to be sent."""
-BROKER_DEFAULT = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +96,8 @@ class Service:
         self.tracing = open_tracing(os.environ, self.monitor, settings.kafka_client_id, self._instance)
         self.lifecycle = Lifecycle(self.monitor)
         self._table = table
-        self._embedded: EmbeddedBroker | None = _embedded_broker(settings)
-        self._client_settings = _client_settings(settings, self._embedded)
+        self._embedded: EmbeddedBroker | None = embedded_broker(settings)
+        self._client_settings = client_settings(settings, self._embedded)
         self._cluster = Cluster(self._client_settings, settings.kafka_bootstrap_servers, self.monitor)
         self.recorded = _recorded(settings)
         self.producer = self._build_producer()
@@ -223,27 +219,10 @@ class Service:
         if not self._makes_topics:
             return
         own = {self.settings.http_async_dlq_topic} - {""}
-        wanted = sorted(self._table.plain_topics() | self._table.dead_letter_topics() | own)
-        while wanted:
-            try:
-                existing = await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)
-                for topic in list(wanted):
-                    if topic not in existing:
-                        await self._create_topic(topic)
-                    wanted.remove(topic)
-            except KafkaUnavailable as error:
-                self.monitor.emit(WarningRaised("topics_not_created", str(error)))
-                await asyncio.sleep(RETRY_PAUSE_S)
-
-    async def _create_topic(self, topic: str) -> None:
         broker = self._embedded
-        if isinstance(broker, MockBroker):
-            created = await broker.create_topic(topic, DEFAULT_PARTITIONS)
-        else:
-            created = await self._cluster.create_topic(topic, BROKER_DEFAULT, timeout_s=CREATE_TIMEOUT_S)
-        if created:
-            count = (await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)).get(topic, DEFAULT_PARTITIONS)
-            self.monitor.emit(TopicCreated(topic, count))
+        create = partial(broker.create_topic, partitions=DEFAULT_PARTITIONS) if isinstance(broker, MockBroker) else None
+        creation = TopicCreation(self._cluster, self.monitor, create)
+        await creation.create(self._table.plain_topics() | self._table.dead_letter_topics() | own)
 
     def quiet(self) -> None:
         """Consumers begin nothing more; jobs go on to their end, and HTTP is served on. May be called again."""
@@ -336,20 +315,6 @@ def _recorded(settings: Settings) -> RecordingKafka | None:
     if settings.producer_client == "kafka":
         return None
     return RecordingKafka(keep=settings.producer_client == "recording")
-
-
-def _embedded_broker(settings: Settings) -> EmbeddedBroker | None:
-    if not settings.embedded:
-        return None
-    kind = settings.kafka_embedded
-    if kind == "off":
-        raise EmbeddedBrokerError("KAFKA_EMBEDDED is off and KAFKA_BOOTSTRAP_SERVERS is empty")
-    return choose_embedded(kind, Path(".demijohn"))
-
-
-def _client_settings(settings: Settings, embedded: EmbeddedBroker | None) -> Settings:
-    """What clients of groups and the view of the cluster go by: an embedded broker has a say in it."""
-    return settings if embedded is None else settings.model_copy(update=dict(embedded.consumer_settings(settings)))
 
 
 def build(service: Service, *, consumers: bool = True) -> Application:

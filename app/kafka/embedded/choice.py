@@ -29,6 +29,15 @@ class EmbeddedBroker(Protocol):
     async def stop(self, timeout_s: float = ...) -> None: ...
 
 
+def embedded_broker(settings: Settings) -> ApacheCluster | MockBroker | None:
+    """The broker that the settings ask for; None where they name others. Raises EmbeddedBrokerError."""
+    if not settings.embedded:
+        return None
+    if settings.kafka_embedded == "off":
+        raise EmbeddedBrokerError("KAFKA_EMBEDDED is off and KAFKA_BOOTSTRAP_SERVERS is empty")
+    return choose_embedded(settings.kafka_embedded)
+
+
 def choose_embedded(
     kind: Literal["auto", "apache", "mock"], root: Path = DEFAULT_DIRECTORY
 ) -> ApacheCluster | MockBroker:
@@ -44,3 +53,8 @@ def choose_embedded(
         if kind == "apache":
             raise
         return MockBroker()
+
+
+def client_settings(settings: Settings, embedded: EmbeddedBroker | None) -> Settings:
+    """What clients of groups and the view of the cluster go by: an embedded broker has a say in it."""
+    return settings if embedded is None else settings.model_copy(update=dict(embedded.consumer_settings(settings)))
