@@ -77,6 +77,7 @@ GROUPS = {
     "Instances in trouble": (
         "kill_9_loses_nothing",
         "a_hung_member_moves_no_offset",
+        "any_instance_shows_all_of_them",
         "a_soak_in_short",
     ),
     "Brokers in trouble": (

@@ -60,6 +60,7 @@ class Commands:
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._running: set[asyncio.Task[None]] = set()
+        self._began = time.time()
 
     @property
     def _this(self) -> str:
@@ -116,7 +117,7 @@ class Commands:
         if len(self._seen) > MOST_IDS:
             self._seen.popitem(last=False)
         age_s = time.time() - sent_ms / 1000
-        if age_s > STALE_AFTER_S:
+        if age_s > STALE_AFTER_S or (record.to is None and sent_ms / 1000 < self._began):
             self._announce(record, "refused", f"it was sent {age_s:.0f} s ago")
         elif len(self._running) >= MOST_RUNNING:
             self._announce(record, "refused", f"{MOST_RUNNING} commands are being executed")

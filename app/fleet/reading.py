@@ -17,7 +17,9 @@ from app.kafka.protocols import PartitionReader
 from app.messages import Record, TopicPartition
 
 ERRORS_BEFORE = 1000
-"""So many records of errors are read that were written before this instance started."""
+"""So many records of errors are read that were written before this instance read."""
+COMMANDS_BEFORE = 100
+"""A command may be there already when an instance that just began to report comes to read."""
 READ_S = 2.0
 MOST = 500
 ASK_TIMEOUT_S = 10.0
@@ -77,13 +79,13 @@ class Reading:
             self._progress.notify_all()
 
     async def _starts(self, cluster: Offsets) -> dict[TopicPartition, int | None]:
-        """States and metrics are read whole; errors from a while ago; commands from now on."""
+        """States and metrics are read whole; errors and commands from a while ago."""
         errors, commands = (TopicPartition(topic, PARTITION) for topic in (self._topics.errors, self._topics.commands))
         return {
             TopicPartition(self._topics.states, PARTITION): None,
             TopicPartition(self._topics.metrics, PARTITION): None,
             errors: max(0, await _end(cluster, errors) - ERRORS_BEFORE),
-            commands: await _end(cluster, commands),
+            commands: max(0, await _end(cluster, commands) - COMMANDS_BEFORE),
         }
 
     def _take(self, record: Record) -> None:

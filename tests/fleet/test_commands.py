@@ -110,6 +110,17 @@ async def test_one_that_was_on_its_way_for_too_long_is_not_executed(
     assert [event.outcome for event in b.events if isinstance(event, CommandExecuted)] == ["refused"]
 
 
+async def test_what_was_sent_before_its_start_was_for_another_owner(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_WITHIN_S", 0.05)
+    a, b = Instance("a", wire), Instance("b", wire, MINE)
+    wire.delay_ms = 5000
+    assert (await a.commands.send(MINE, Command("seek", "ops"))).outcome == "no_answer"
+    assert b.executed == []
+    assert (await a.commands.send("b", Command("seek", "ops"))).outcome == "done", "nobody else has its name"
+
+
 async def test_nobody_may_have_the_partition(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ANSWER_WITHIN_S", 0.05)
     a = Instance("a", wire)
