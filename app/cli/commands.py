@@ -9,6 +9,7 @@ import click
 
 from app import __version__
 from app.cli.config import config
+from app.cli.groups import groups
 from app.cli.keys import keys
 from app.cli.routes import routes
 from app.cli.server import server
@@ -28,7 +29,7 @@ def demijohn() -> None:
     """
 
 
-for command in (server, routes, topics, config, keys):
+for command in (server, routes, topics, groups, config, keys):
     demijohn.add_command(command)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Sequence
 from typing import Any
 
 import click
 
+from app.cli.asking import agreed, yes_option
 from app.cli.connecting import with_admin
 from app.cli.output import json_option, remark, show_json, show_rows
 from app.declaring.applying import TIMEOUT_S, carry_out, look
@@ -19,7 +19,6 @@ from app.kafka.admin.protocol import Admin, TopicDescription
 from app.settings import Settings
 
 EXIT_FAILED, EXIT_DIFFERS = 1, 2
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.group()
@@ -127,7 +126,7 @@ def delete(names: Sequence[str], yes: bool) -> int:
         there = [name for name in chosen if name in existing]
         for name in set(chosen) - set(there):
             remark(f"{name} does not exist")
-        if there and _agreed(f"Delete {', '.join(there)} with all messages?", yes):
+        if there and agreed(f"Delete {', '.join(there)} with all messages?", yes):
             for name in there:
                 click.echo(f"delete {name}")
                 await admin.delete_topic(name, timeout_s=TIMEOUT_S)
@@ -185,13 +184,4 @@ def _tell(step: Step) -> None:
 def _confirmed(steps: Sequence[Step], yes: bool) -> bool:
     for warning in filter(None, (step.warning for step in steps)):
         remark(f"Mind: {warning}")
-    return _agreed(f"Make {len(steps)} change{'s' if len(steps) > 1 else ''}?", yes)
-
-
-def _agreed(question: str, yes: bool) -> bool:
-    """Whether to go on. Raises UsageError where nobody can be asked."""
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise click.UsageError("Nobody can be asked here: say --yes")
-    return click.confirm(question)
+    return agreed(f"Make {len(steps)} change{'s' if len(steps) > 1 else ''}?", yes)

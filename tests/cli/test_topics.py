@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 import uuid
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
+from tests.cli.commands import Done, demijohn
 
 
 class Declared:
@@ -27,31 +17,15 @@ class Declared:
     def __init__(self, directory: Path, servers: str) -> None:
         self.topic = f"t-{uuid.uuid4().hex[:10]}"
         self._directory = directory
-        self._servers = servers
+        self.servers = servers
 
     def declare(self, options: str, topic: str = "") -> None:
         text = f"def declare(topics):\n    topics.topic({topic or self.topic!r}, {options})\n"
         (self._directory / "declared.py").write_text(text)
 
     async def run(self, *arguments: str) -> Done:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "KAFKA_BOOTSTRAP_SERVERS": self._servers,
-            "DECLARED_TOPICS": "declared:declare",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "app", "topics", *arguments),
-            cwd=self._directory,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        return Done(process.returncode or 0, out.decode(), err.decode())
+        settings = {"servers": self.servers, "declared_topics": "declared:declare"}
+        return await demijohn("topics", *arguments, cwd=self._directory, **settings)
 
 
 @pytest.fixture
@@ -111,14 +85,14 @@ async def test_one_replica_is_worth_a_note(declared: Declared) -> None:
 
 
 async def test_without_brokers_it_says_what_to_set(declared: Declared) -> None:
-    declared._servers = ""
+    declared.servers = ""
     declared.declare("partitions=1")
     done = await declared.run("plan")
     assert (done.code, "KAFKA_BOOTSTRAP_SERVERS" in done.err) == (1, True), done
 
 
 async def test_brokers_that_do_not_answer_are_named_within_a_bound(declared: Declared) -> None:
-    declared._servers = "127.0.0.1:1"
+    declared.servers = "127.0.0.1:1"
     declared.declare("partitions=1")
     done = await declared.run("plan")
     assert done.code == 1, done

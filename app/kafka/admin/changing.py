@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from confluent_kafka.admin import NewTopic as ClientTopic
 
 from app.kafka.admin.answers import refusal
-from app.kafka.admin.calls import Asked, results
+from app.kafka.admin.calls import ON_THEIR_WAY, Asked, results
 from app.kafka.admin.protocol import ConfigChanges, NewTopic
 from app.messages import TopicPartition
 
@@ -99,6 +99,8 @@ def alter_offsets(group: str, offsets: Mapping[TopicPartition, int], asked: Aske
         futures = client.alter_consumer_group_offsets([wanted], request_timeout=left_s)
         for at in results(futures.values(), left_s)[0].topic_partitions:
             if at.error is not None:
+                if at.error.code() in ON_THEIR_WAY:  # told in the same way by a client that asks again by itself
+                    raise KafkaException(at.error)
                 what = f"{asked.what} for {at.topic}-{at.partition}"
                 raise refusal(KafkaException(at.error), what, asked.right)
 
