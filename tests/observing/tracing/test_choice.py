@@ -9,7 +9,7 @@ import time
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
-from app.events import WarningRaised
+from app.events import JobFinished, JobStarted, WarningRaised
 from app.observing.tracing.choice import NoTracing, open_tracing, trace_with
 from tests.fakes import Heard
 from tests.observing.tracing.spans import Spans
@@ -48,6 +48,17 @@ async def test_what_is_left_is_sent_at_the_end(spans: Spans) -> None:
         pass
     await tracing.close(5)
     assert len(spans.all) == 1
+
+
+async def test_a_failed_run_that_is_kept_back_is_sent_at_the_end_too(spans: Spans) -> None:
+    heard = Heard()
+    tracing = trace_with(spans.provider, heard.monitor, "demijohn")
+    job = ("g", "f573b01f2bd5", "Some", "t", 0)
+    heard.monitor.emit(JobStarted(*job, 5, 5, 1, 1))
+    heard.monitor.emit(JobFinished(*job, 1, 1.0, "failed", 0))
+    assert spans.all == ()
+    await tracing.close(5)
+    assert spans.one("process t").end_time is not None
 
 
 async def test_a_collector_that_hangs_holds_the_end_up_for_its_time_only(spans: Spans) -> None:

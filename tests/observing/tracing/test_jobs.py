@@ -12,9 +12,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from app.errors import MessageFailed
 from app.events import LoopLagMeasured
 from app.observing.tracing import jobs
-from app.observing.tracing.jobs import MAX_LINKS, JobSpans, links_to
+from app.observing.tracing.jobs import JobSpans, links_to
 from app.routes import DeadLetter
-from tests.consuming.stage import Noted, Stage, consumer_class, line_of
+from tests.consuming.stage import AT, Noted, Stage, consumer_class, line_of
 from tests.fakes import FakeRecord, records
 from tests.observing.tracing.spans import SPAN, TRACE, Spans, attributes_of, events_of, ids_of, links_of
 from tests.waiting import until
@@ -142,7 +142,6 @@ async def test_the_cause_of_a_named_failure_is_what_is_recorded(
 async def test_what_is_kept_back_ends_by_itself(
     stage: Stage, spans: Spans, job_spans: JobSpans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "KEEP_BACK_S", 0.0)
     monkeypatch.setattr(jobs, "MORE_WITHIN_S", 0.0)
     stage.client.give(records(3))
     stage.assign(line_of(consumer_class(failing(1)), dead_letter=DeadLetter(None, max_retries=0)))
@@ -150,6 +149,37 @@ async def test_what_is_kept_back_ends_by_itself(
     assert spans.named("process t") == []
     stage.heard.monitor.emit(LoopLagMeasured(0.0))
     assert [name for name, _ in events_of(spans.one("process t"))] == ["exception", "dead letter dispatched"]
+
+
+async def test_a_failed_run_whose_dead_letter_does_not_come_is_not_kept_back_for_ever(
+    stage: Stage, spans: Spans, job_spans: JobSpans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "KEEP_BACK_S", 0.0)
+    stage.kafka.answers = False
+    stage.client.give(records(3))
+    stage.assign(line_of(consumer_class(failing(1)), dead_letter=DeadLetter("t.dlq", max_retries=0)))
+    await until(lambda: stage.kafka.unanswered, "the letter is on its way")
+    stage.heard.monitor.emit(LoopLagMeasured(0.0))
+    assert [name for name, _ in events_of(spans.one("process t"))] == ["exception"]
+
+
+async def test_after_a_run_no_span_is_current(stage: Stage, spans: Spans, job_spans: JobSpans) -> None:
+    seen: list[bool] = []
+
+    class Ending(Noted):
+        hooks, batches, attempts = [], [], []
+
+        async def consume(self) -> None:
+            assert trace.get_current_span().get_span_context().is_valid
+
+        async def eofed(self) -> None:
+            seen.append(trace.get_current_span().get_span_context().is_valid)
+
+    stage.client.give(records(3))
+    stage.client.ends[AT] = 4
+    stage.assign(line_of(Ending))
+    await until(lambda: seen, "the end is reached")
+    assert seen == [False]
 
 
 async def test_a_run_that_is_cut_is_no_error(stage: Stage, spans: Spans, job_spans: JobSpans) -> None:
@@ -170,6 +200,7 @@ async def test_a_run_that_is_cut_is_no_error(stage: Stage, spans: Spans, job_spa
     assert span.status.status_code is StatusCode.UNSET
 
 
-def test_links_are_bounded() -> None:
-    many = [sent_by(f"{number + 1:016x}", number) for number in range(MAX_LINKS + 5)]
-    assert len(links_to(many)) == MAX_LINKS
+def test_links_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MAX_LINKS", 3)
+    many = [sent_by(f"{number + 1:016x}", number) for number in range(5)]
+    assert len(links_to(many)) == 3
