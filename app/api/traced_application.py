@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from app.api.application import Application
+from app.api.paths import below_root, with_whole_names
 from app.api.replies import Message, Receive, Scope, Send
 from app.api.services import Services
 from app.api.trace_context import NAMES, trace_headers
@@ -57,5 +58,6 @@ class TracedApplication(Application):
         """The template of the route, where the call is one that produces."""
         if scope["type"] != "http" or scope["method"] != "POST":
             return None
-        info = self._find(scope).info
+        inside = below_root(scope, self.root_path) if self.root_path else scope
+        info = self._find(with_whole_names(inside)).info
         return info.template if info.produces else None

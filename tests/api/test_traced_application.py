@@ -85,6 +85,14 @@ async def test_a_refused_call_has_its_status(service: Service, spans: Spans) -> 
     assert attributes_of(spans.one("POST /produce"))["http.response.status_code"] == 400
 
 
+async def test_below_an_ingress_the_route_is_found_too(spans: Spans) -> None:
+    service = Service(traced_by=spans.provider, http_root_path="/events")
+    for path in ("/events/produce", "/produce"):
+        assert (await service.http.post(path, json={"topic": "example", "payload": 1})).status_code == 200
+    assert [attributes_of(span)["url.path"] for span in spans.named("POST /produce")] == ["/events/produce", "/produce"]
+    await service.close()
+
+
 async def test_without_tracing_the_application_is_the_plain_one() -> None:
     made = Service()
     assert type(made.application) is Application
