@@ -338,16 +338,3 @@ class DispatchedByConsumer(ConsumeError):
 
 class SeekFailed(ConsumeError):
     """The partition has no such offset; the position is as it was."""
-
-
-def error_text(error: BaseException) -> str:
-    """An error's text; never fails, whatever the error's own code does."""
-    try:
-        return str(error)
-    except Exception as broken:
-        return f"(its text cannot be had: {type(broken).__name__})"
-
-
-def class_name(error: BaseException) -> str:
-    """Module and name of an error's class."""
-    return f"{type(error).__module__}.{type(error).__qualname__}"

@@ -12,6 +12,7 @@ APP = Path(__file__).parents[1] / "app"
 STOREYS = {
     "app": -1,
     "app.errors": 0,
+    "app.error_words": 0,
     "app.settings": 0,
     "app.importing": 1,
     "app.serialization": 0,

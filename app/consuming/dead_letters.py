@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from app.errors import MessageFailed, class_name, error_text
+from app.error_words import class_name, error_text
+from app.errors import MessageFailed
 from app.messages import Headers, Record
 from app.producer import Producer
 

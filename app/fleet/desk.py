@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.errors import CommandRefused, error_text
+from app.error_words import error_text
+from app.errors import CommandRefused
 from app.events import ErrorOccurred, Monitor
 from app.fleet.view import Answer, Command, Execute, Outcome, Row, Watch
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.errors import class_name
+from app.error_words import class_name
 from app.events import ErrorOccurred, Monitor
 from app.fleet.view import Row
 from app.observing.error_groups import group_id, traceback_text

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.errors import class_name
+from app.error_words import class_name
 from app.events import ErrorOccurred, Monitor
 from app.observing.error_log import error_message
 from app.observing.group_figures import rfc_3339

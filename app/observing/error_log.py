@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.errors import class_name, error_text
+from app.error_words import class_name, error_text
 from app.events import ErrorOccurred, Monitor
 from app.messages import TopicPartition
 from app.observing.group_figures import rfc_3339

@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 
-from app.errors import class_name
+from app.error_words import class_name
 from app.events import (
     DeadLetterDispatched,
     ErrorOccurred,
