@@ -68,7 +68,7 @@ JOBS_SHARE, LAST_SHARE = 0.5, 0.2
 """Of that, half for cutting jobs, committing and leaving groups; the producer gets the rest but for a fifth."""
 HARD_STOP_S, HARD_STOP_SHARE = 3.0, 0.6
 """So much of what the producer gets is for ending a client that hangs."""
-FLEET_STOP_S = 1.0
+FLEET_STOP_S = 3.0
 BROKER_STOP_S = 5.0
 TRACES_S = 2.0
 """So long, at most, the last traces may take to be sent."""
@@ -267,7 +267,7 @@ class Service:
         left_s = deadline - LAST_SHARE * reserve_s - time.monotonic()
         report, _ = await asyncio.gather(
             self.producer.close(max(0.1, left_s - min(HARD_STOP_S, left_s * HARD_STOP_SHARE))),
-            self.fleet.stop(min(FLEET_STOP_S, left_s * HARD_STOP_SHARE / 2)),
+            self.fleet.stop(min(FLEET_STOP_S, left_s)),
         )
         await self._loop_lag.stop()
         self._admin.close()

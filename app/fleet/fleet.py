@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from app.fleet.telling import WRITE_TIMEOUT_S, Local, Telling
 from app.fleet.topics import create, fleet_topics, missing
 from app.fleet.view import Answer, Command, Execute, Owner, Range, Report, Row
 from app.kafka.protocols import ConsumerOpener, ProducerOpener, TopicView
-from app.kafka.tasks import AFTER_GRACE_S, CANCEL_TIMEOUT_S, end
+from app.kafka.tasks import AFTER_GRACE_S, CANCEL_TIMEOUT_S, bounded, end
 from app.kafka.topic_writer import TopicWriter, Written
 from app.settings import Settings
 
@@ -26,7 +27,7 @@ LOOK_EVERY_S = 1.0
 TRY_AGAIN_S = 5.0
 REPORTS_MISSED = 6
 """An instance of which so many reports in a row are missing is gone: with the default interval after 30 s."""
-GOODBYE_S = 1.0
+GOODBYE_SHARE = 0.3
 LOOKING = "the other instances are still being looked for"
 
 
@@ -162,11 +163,15 @@ class Fleet:
             self._monitor.emit(FleetChanged(why_off))
 
     async def stop(self, grace_s: float) -> None:
-        """Says goodbye and leaves, within twice `grace_s` and 3 s."""
+        """Says goodbye and leaves, within `grace_s` whatever the brokers do: what takes longer is cut."""
+        with contextlib.suppress(TimeoutError):
+            await bounded(self._stop(grace_s * GOODBYE_SHARE), max(0.0, grace_s))
+
+    async def _stop(self, goodbye_s: float) -> None:
         watching, telling, *others = self._tasks or (None, None)
-        await end([task for task in (watching, telling) if task], grace_s)
+        await end([task for task in (watching, telling) if task], goodbye_s)
         if self.why_off is None:
-            await self._telling.tell("stopped", min(GOODBYE_S, grace_s))
+            await self._telling.tell("stopped", goodbye_s)
         await self._commands.stop(0)
-        leaving_s = grace_s + AFTER_GRACE_S + CANCEL_TIMEOUT_S
-        await asyncio.gather(end([task for task in others if task], leaving_s), self._writer.stop(grace_s))
+        leaving_s = AFTER_GRACE_S + CANCEL_TIMEOUT_S
+        await asyncio.gather(end([task for task in others if task], leaving_s), self._writer.stop(0))

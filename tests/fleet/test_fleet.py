@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ class Instance:
         self.fleet.start()
 
     async def stop(self) -> None:
-        await self.fleet.stop(1.0)
+        await self.fleet.stop(5.0)
         await self.cluster.stop()
 
     @property
@@ -90,10 +91,13 @@ class Instances:
 
 @pytest.fixture
 async def instances(kafka: str) -> AsyncIterator[Instances]:
-    made = Instances(kafka)
+    made, before = Instances(kafka), asyncio.all_tasks()
     yield made
     for instance in made.made:
         await instance.stop()
+    async with asyncio.timeout(10):  # a connection that was being made is closed once it is there
+        while left := asyncio.all_tasks() - before - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=0.1)
 
 
 RUNNING = ("running", False)

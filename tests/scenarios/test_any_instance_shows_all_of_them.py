@@ -32,6 +32,7 @@ class Fleet:
             fleet="auto",
             fleet_name=self._name,
             fleet_interval_ms=500,
+            shutdown_timeout_s=8,
             kafka_create_topics=create,
         )
         process = await self._running.enter_async_context(started)
@@ -149,6 +150,10 @@ async def test_while_kafka_is_away_it_shows_itself_and_says_so(own_kafka: Apache
         await process.until_logged("The dashboard shows this instance only: Kafka does not answer", 60)
         found = await document(process, "/dashboard/consumers")
         assert (found["fleet"]["on"], [row["instance"] for row in found["table"]["rows"]]) == (False, names[:1])
+        other.send(signal.SIGTERM)
+        assert await other.ended(12) == 0, "a stop is not held up"
         own_kafka.resume_node(0)
+        other = await fleet.start()
+        names[1] = await name_of(other)
         await until_seen(process, dict.fromkeys(names, ("running", False)), "both are seen again")
         assert len(process.log) - lines < 40, process.text
