@@ -82,6 +82,7 @@ GROUPS = {
     ),
     "Brokers in trouble": (
         "the_cluster_page_names_the_broker_that_is_down",
+        "messages_are_shown_while_a_broker_hangs",
         "kafka_away_at_start",
         "a_right_that_is_missing_is_named_and_missed_no_longer",
         "broker_trouble_under_the_producer",

@@ -19,6 +19,7 @@ T = TypeVar("T")
 TIMEOUT_S = 5.0
 FRESH_S, COSTLY_S, SELDOM_S = 2.0, 5.0, 30.0
 """How old what is shown may be: who leads what, what costs a request for each partition, what seldom changes."""
+IDLE_SHARE, OLDEST_S = 20, 15.0
 MOST_GROUPS = 500
 GROUPS_AT_ONCE = 8
 ByPartition = Mapping[TopicPartition, int]
@@ -26,11 +27,12 @@ Offsets = Mapping[TopicPartition, int | None]
 
 
 class Kept(Generic[T]):
-    """The last answer to a question; it is asked once for all who ask at the same time."""
+    """The last answer to a question; it is asked once for all who ask at the same time. What takes long is kept longer,
+    up to 15 s, so that asking takes a small part of the time."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], max_age_s: float) -> None:
         self._ask = ask
-        self._max_age_s = max_age_s
+        self._least_age_s = self._max_age_s = max_age_s
         self._lock = asyncio.Lock()
         self._kept: tuple[float, T] | None = None
 
@@ -39,7 +41,10 @@ class Kept(Generic[T]):
         async with self._lock:
             if self._kept is None or time.monotonic() - self._kept[0] > self._max_age_s:
                 asked_at = time.monotonic()
-                self._kept = asked_at, await self._ask()
+                answer = await self._ask()
+                took_s = time.monotonic() - asked_at
+                self._max_age_s = max(self._least_age_s, min(took_s * IDLE_SHARE, OLDEST_S))
+                self._kept = asked_at, answer
             return self._kept[1]
 
     def forget(self) -> None:

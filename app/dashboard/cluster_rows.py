@@ -88,7 +88,7 @@ def _sentences(one: PartitionDetails, alive: Collection[int], least: int | None)
     down, behind = [b for b in missing if b not in alive], [b for b in missing if b in alive]
     if one.leader < 0:
         waits = [broker for broker in one.in_sync if broker not in alive] or down
-        yield f"Nobody can read or write it: {_brokers(waits)} must come back." if waits else "It has no leader."
+        yield f"Nobody can read or write it: {_brokers(waits)} must come back." if waits else "It has no leader now."
     elif least is not None and len(one.in_sync) < least:
         yield f"Writes with acks=all are refused: {len(one.in_sync)} in sync, min.insync.replicas is {least}."
     if down:

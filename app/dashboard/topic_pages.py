@@ -97,11 +97,15 @@ class TopicPages:
         return await asyncio.to_thread(build)
 
     async def _known(self) -> Facts:
+        """One after the other: threads that compute side by side would keep the loop from the interpreter."""
         facts = self._facts
-        begins, ends, sizes, committed, configs = await asyncio.gather(
-            facts.begins(), facts.ends(), facts.sizes(), facts.committed(), facts.configs()
+        return Facts(
+            begins=await facts.begins(),
+            ends=await facts.ends(),
+            sizes=await facts.sizes(),
+            committed=await facts.committed(),
+            configs=await facts.configs(),
         )
-        return Facts(begins, ends, sizes, committed, configs)
 
     async def cluster(self, query: Query) -> Document:
         with kafka_refusals():

@@ -22,7 +22,7 @@ from app.messages import TopicPartition
 
 T = TypeVar("T")
 MOST_LOOKS, MOST_TAILS = 4, 8
-OPEN_TIMEOUT_S = 5.0
+OPEN_TIMEOUT_S = 10.0
 NEIGHBOUR_LIMITS = Limits(time_s=1.0)
 TAIL_WAIT_MS = 500
 TAIL_BYTES = 256 * 1024

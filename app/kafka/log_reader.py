@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, Partitio
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaError,
+    NodeNotReadyError,
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -42,10 +44,12 @@ NO_REPLICA = -1
 NEVER_MS = 3_600_000
 """The client's own refresh asks for all topics of the cluster; leaders are asked for here."""
 CLOSE_TIMEOUT_S = 1.0
+NODE_TIMEOUT_S, ANY_TIMEOUT_S = 3.0, 2.0
 AGAIN_S = 0.1
 PATIENCE_S = 1.0
 """A leader may be new, and a partition so new that its leader does not know it yet."""
 RECORDS_IN_A_TURN = 500
+UNANSWERED = (KafkaError, OSError, TimeoutError)
 FORBIDDEN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 
 
@@ -75,8 +79,9 @@ class Fetched(NamedTuple):
 class LogReader:
     """A client of one topic. Every method raises KafkaUnavailable, AdminForbidden, NoSuchResource."""
 
-    def __init__(self, client: AIOKafkaClient, topic: str, isolation: Isolation) -> None:
-        self._client = client
+    def __init__(self, options: Mapping[str, Any], topic: str, isolation: Isolation) -> None:
+        self._options = options
+        self._client = AIOKafkaClient(**options)
         self.topic = topic
         self._isolation = READ_COMMITTED if isolation == "read_committed" else READ_UNCOMMITTED
         self._leaders: dict[int, int] = {}
@@ -94,19 +99,66 @@ class LogReader:
     async def start(self) -> None:
         """Connects, and learns who leads the partitions."""
         with self._errors():
-            await self._client.bootstrap()
+            await self._connect()
         await self._learn_leaders()
+
+    async def _connect(self) -> None:
+        """Over one server after the other: aiokafka would wait for one that hangs as long as a request may take."""
+        servers = random.sample(self._options["bootstrap_servers"], len(self._options["bootstrap_servers"]))
+        for server in servers[:-1]:
+            self._client = AIOKafkaClient(**{**self._options, "bootstrap_servers": [server]})
+            try:
+                await bounded(self._client.bootstrap(), ANY_TIMEOUT_S)
+            except UNANSWERED:
+                await self.close()
+            else:
+                return
+        self._client = AIOKafkaClient(**{**self._options, "bootstrap_servers": servers[-1:]})
+        await self._client.bootstrap()
 
     async def _learn_leaders(self) -> None:
         """Asks without creating the topic where brokers create what they are asked for."""
         with self._errors():
             request = MetadataRequest([self.topic], allow_auto_topic_creation=False)
-            answer: Any = await self._client.send(self._client.get_random_node(), request)
+            answer = await self._answer_of_any(request)
             self._client.cluster.update_metadata(answer)
             ((code, _topic, _internal, partitions),) = answer.topics
             if code and not partitions:
                 raise for_code(code)()
-            self._leaders = {one[1]: one[2] for one in partitions}
+            leaders = {one[1]: one[2] for one in partitions}
+            reached = {node for node in set(leaders.values()) if node >= 0 and await self._reaches(node)}
+            self._leaders = {one: leader if leader in reached else -1 for one, leader in leaders.items()}
+            if leaders and not reached:
+                raise NodeNotReadyError("no broker that leads one of its partitions can be reached")
+
+    async def _reaches(self, node: int) -> bool:
+        """Whether it is connected, or can be at once. They are made one by one: one that hangs holds up all."""
+        with contextlib.suppress(*UNANSWERED):
+            return bool(await bounded(self._client.ready(node), ANY_TIMEOUT_S))
+        return False
+
+    async def _answer_of_any(self, request: Any) -> Any:
+        """Of the first broker that answers: one may hang."""
+        nodes = [broker.nodeId for broker in self._client.cluster.brokers()]
+        for node in nodes[:-1]:
+            with contextlib.suppress(*UNANSWERED):
+                return await bounded(self._client.send(node, request), ANY_TIMEOUT_S)
+        if not nodes:
+            raise NodeNotReadyError("no broker is known")
+        return await self._client.send(nodes[-1], request)
+
+    async def _answers(self, requests: Mapping[int, Any]) -> list[Any]:
+        """What came back, by node. A broker that does not answer within 3 s is left out, if any other does."""
+        asked = (self._answer(node, request) for node, request in requests.items())
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        good = [answer for answer in answers if not isinstance(answer, BaseException)]
+        for answer in answers:
+            if isinstance(answer, BaseException) and not (good and isinstance(answer, UNANSWERED)):
+                raise answer
+        return good
+
+    async def _answer(self, node: int, request: Any) -> Any:
+        return await bounded(self._client.send(node, request), NODE_TIMEOUT_S)
 
     async def bounds(self, partitions: Collection[int]) -> Mapping[int, tuple[int, int]]:
         """(first offset, the one up to which it may be read) of each partition that has a leader."""
@@ -132,14 +184,12 @@ class LogReader:
         return found
 
     async def _offsets(self, partitions: Collection[int], at: int) -> Mapping[int, int]:
-        asked = [
-            self._client.send(
-                node, OffsetRequest(NO_REPLICA, self._isolation, [(self.topic, [(one, at) for one in own])])
-            )
+        requests = {
+            node: OffsetRequest(NO_REPLICA, self._isolation, [(self.topic, [(one, at) for one in own])])
             for node, own in self._by_leader(partitions).items()
-        ]
+        }
         found = {}
-        for answer in await _answers(asked):
+        for answer in await self._answers(requests):
             for partition, code, _timestamp, offset, *_ in answer.topics[0][1]:
                 if code and not for_code(code).retriable:
                     raise for_code(code)()
@@ -164,8 +214,7 @@ class LogReader:
             wanted = [(partition, positions[partition], partition_bytes) for partition in own]
             requests[node] = FetchRequest(wait_ms, 1, max_bytes, self._isolation, [(self.topic, wanted)])
         with self._errors():
-            sent = (self._client.send(node, request) for node, request in requests.items())
-            answers = await _answers(sent)
+            answers = await self._answers(requests)
         found: dict[int, Fetched] = {}
         stale = len(answers) < len(requests) or not requests
         for answer in answers:
@@ -231,20 +280,8 @@ class LogReader:
 
     async def close(self) -> None:
         """Closes the sockets, within a second. Never raises."""
-        with contextlib.suppress(KafkaError, OSError, TimeoutError):
+        with contextlib.suppress(*UNANSWERED):
             await bounded(self._client.close(), CLOSE_TIMEOUT_S)
-
-
-async def _answers(sent: Iterable[Awaitable[Any]]) -> list[Any]:
-    """What came back. A broker that does not answer is left out, if any other does."""
-    answers = await asyncio.gather(*sent, return_exceptions=True)
-    good = [answer for answer in answers if not isinstance(answer, BaseException)]
-    for answer in answers:
-        if isinstance(answer, BaseException) and (
-            not good or not isinstance(answer, (KafkaError, OSError, TimeoutError))
-        ):
-            raise answer
-    return good
 
 
 def _record(at: Any, unpacked: Any) -> StoredRecord:
@@ -264,4 +301,4 @@ def make_reader(settings: Settings, bootstrap_servers: str, topic: str, isolatio
     """A reader that is not started yet."""
     options = connection_options(settings, bootstrap_servers) | {"metadata_max_age_ms": NEVER_MS}
     options["client_id"] = f"{settings.kafka_client_id}-explorer"
-    return LogReader(AIOKafkaClient(**options), topic, isolation)
+    return LogReader(options, topic, isolation)

@@ -8,6 +8,7 @@ import pytest
 
 from app.dashboard.cluster_facts import Kept, optional
 from app.errors import KafkaUnavailable, NotSupportedByBroker
+from tests.waiting import until
 
 
 class Question:
@@ -33,8 +34,26 @@ async def test_all_who_ask_at_the_same_time_get_one_answer() -> None:
 
 async def test_an_answer_that_is_too_old_is_not_given() -> None:
     question = Question()
-    kept = Kept(question.ask, -1)
-    assert [await kept.get(), await kept.get()] == [1, 2]
+    kept = Kept(question.ask, 0)
+    assert await kept.get() == 1
+
+    async def asked_again() -> bool:
+        return await kept.get() == 2
+
+    await until(asked_again, "it is asked again")
+
+
+async def test_what_takes_long_is_kept_longer() -> None:
+    asked = 0
+
+    async def ask() -> int:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.5)
+        return asked
+
+    kept = Kept(ask, 0)
+    assert [await kept.get(), await kept.get()] == [1, 1]
 
 
 async def test_a_failure_is_not_kept() -> None:

@@ -98,7 +98,8 @@ async def test_one_topic_tells_its_partitions_configuration_and_groups(running: 
         await consumer.getmany(timeout_ms=100)
         await consumer.commit()
         found = await running.get(f"/dashboard/topics/{topic}")
-        return bool(found["groups"] == [{"group": group, "state": "stable", "lag": 0, "members": 1}])
+        told = found["groups"] == [{"group": group, "state": "stable", "lag": 0, "members": 1}]
+        return bool(told and found["partitions"][0]["messages"] == 2)
 
     await until(read, "the group has read all")
     found = await running.get(f"/dashboard/topics/{topic}")

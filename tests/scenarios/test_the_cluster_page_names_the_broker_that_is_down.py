@@ -38,7 +38,10 @@ async def test_it_names_it_and_forgets_it_when_it_is_back(three_quick_brokers: A
             found = await troubles()
             kinds = {kind: sum(row["kind"] == kind for row in found.values()) for kind in ("under_min_isr", "offline")}
             twice = [found.get(("twice", number), {}).get("kind") for number in range(3)]
-            return kinds["under_min_isr"] >= 3 and kinds["offline"] == 1 and set(twice) == {"under_replicated"}
+            named = all(str(killed) in str(row["detail"]) for row in found.values())
+            return (
+                named and kinds["under_min_isr"] >= 3 and kinds["offline"] == 1 and set(twice) == {"under_replicated"}
+            )
 
         await until(all_told, "every partition in trouble is told", 60)
         found = await troubles()

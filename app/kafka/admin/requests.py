@@ -148,8 +148,11 @@ async def fetch_log_directories(client: AIOKafkaClient, timeout_s: float) -> Map
     Raises IncompatibleBrokerVersion.
     """
     nodes = [broker.nodeId for broker in client.cluster.brokers()]
-    asked = (bounded(client.send(node, LogDirsRequest()), timeout_s) for node in nodes)
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    async def ask(node: int) -> Any:
+        return await bounded(client.send(node, LogDirsRequest()), timeout_s)
+
+    answers = await asyncio.gather(*map(ask, nodes), return_exceptions=True)
     found = {}
     for node, answer in zip(nodes, answers, strict=True):
         if not isinstance(answer, BaseException):
