@@ -10,6 +10,7 @@ import uvloop
 
 from benchmarks.arena import Arena, arena
 from benchmarks.consuming import Consuming
+from benchmarks.overload import Overload
 from benchmarks.rows import Row, run
 from benchmarks.scale import Scale
 from benchmarks.serving import Serving
@@ -39,8 +40,8 @@ async def main() -> None:
 
 def _rows(place: Arena, scale: float) -> tuple[Consuming, Serving, list[Row]]:
     consuming, serving = Consuming(place, scale), Serving(place, scale)
-    rows = [*consuming.rows(), *serving.rows(), *Scale(place, scale).rows(), *Viewing(place, scale).rows()]
-    return consuming, serving, rows
+    others = (Overload(place, scale), Scale(place, scale), Viewing(place, scale))
+    return consuming, serving, [*consuming.rows(), *serving.rows(), *(row for other in others for row in other.rows())]
 
 
 async def _run(place: Arena, only: list[str] | None, scale: float, rounds: int) -> None:

@@ -161,11 +161,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def load(target: Server, **order: Any) -> dict[str, float]:
-    """Runs the load generator in a process of its own; what it has measured, and the server's CPU."""
+async def load(target: Server, generator: str = "benchmarks.load", **order: Any) -> dict[str, float]:
+    """Runs a load generator in a process of its own; what it has measured, and the server's CPU."""
     before = target.cpu_s()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.load", json.dumps({"port": target.port, **order}), stdout=-1
+        sys.executable, "-m", generator, json.dumps({"port": target.port, **order}), stdout=-1
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), LOAD_TIMEOUT_S)

@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if not _complete(self._buffer):
+        if not complete(self._buffer):
             return
         if not self._buffer.startswith(b"HTTP/1.1 2"):
             self.done.set_exception(RuntimeError(self._buffer[:500].decode()))
@@ -53,7 +53,8 @@ class Connection(asyncio.Protocol):
             self.done.set_exception(error or ConnectionResetError("the server closed the connection"))
 
 
-def _complete(answer: bytes) -> bool:
+def complete(answer: bytes) -> bool:
+    """Whether a whole answer has come."""
     head, separator, body = answer.partition(b"\r\n\r\n")
     if not separator:
         return False
@@ -64,14 +65,19 @@ def _complete(answer: bytes) -> bool:
     return len(body) >= int(lowered[start + 15 :].split(b"\r\n", 1)[0])
 
 
-async def drive(order: dict[str, Any]) -> dict[str, float]:
-    """Carries out an order: port, path, body, connections, requests (in all)."""
+def request_of(order: dict[str, Any]) -> bytes:
+    """The request that an order (port, path, body) repeats."""
     body = order["body"].encode()
     head = (
         f"POST {order['path']} HTTP/1.1\r\nhost: 127.0.0.1:{order['port']}\r\nuser-agent: load\r\naccept: */*\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
-    request = head.encode() + body
+    return head.encode() + body
+
+
+async def drive(order: dict[str, Any]) -> dict[str, float]:
+    """Carries out an order: port, path, body, connections, requests (in all)."""
+    request = request_of(order)
     connections, each = order["connections"], max(1, order["requests"] // order["connections"])
     await _round(order["port"], request, connections, max(1, each // 10))
     took_s: list[float] = []

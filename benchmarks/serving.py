@@ -10,6 +10,16 @@ from benchmarks.arena import Arena, Server, load, payload, server
 from benchmarks.rows import Figures, Measure, Row
 
 
+def message_to(topic: str) -> dict[str, Any]:
+    """What every call sends."""
+    return {"topic": topic, "key": "k-123", "payload": json.loads(payload(1234))}
+
+
+def body_of_one(topic: str) -> str:
+    """The body of `POST /produce`."""
+    return json.dumps(message_to(topic))
+
+
 class Serving:
     """Measures of HTTP servers. `scale` shortens the runs."""
 
@@ -55,9 +65,6 @@ class Serving:
             Row("http-async", "accepted async, 64 connections, to own sync", 1.0, single("ours", 64), self._queued()),
         ]
 
-    def _message(self) -> dict[str, Any]:
-        return {"topic": self._topic, "key": "k-123", "payload": json.loads(payload(1234))}
-
     def _single(self, name: str, connections: int, figure: str = "per_s") -> Measure:
         requests = int((3000 if connections == 1 else 40_000 if name != "usual" else 12_000) * self._scale)
         order = {"path": "/produce", "connections": connections, "requests": requests}
@@ -72,10 +79,11 @@ class Serving:
         return lambda: self._measure(name, "per_s", {**order, "body": self._batch_body()})
 
     def _body(self) -> str:
-        return json.dumps(self._message())
+        return body_of_one(self._topic)
 
     def _batch_body(self) -> str:
-        return json.dumps({"messages": [{**self._message(), "key": f"k-{number}"} for number in range(100)]})
+        messages = [{**message_to(self._topic), "key": f"k-{number}"} for number in range(100)]
+        return json.dumps({"messages": messages})
 
     async def _measure(self, name: str, figure: str, order: Mapping[str, Any]) -> Figures:
         async with self._server(name) as running:
