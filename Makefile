@@ -44,7 +44,7 @@ run: setup ## Runs the service on http://127.0.0.1:3000 until Ctrl-C
 	@$(MAKE) --no-print-directory ui || echo "The dashboard's web page could not be built: it will be shown without"
 	@exec $(BIN)/python -m app server
 
-test: $(VENV)/.dev jars ## Runs the tests on a real Kafka; needs Maven or Docker. ARGS goes to pytest
+test: $(VENV)/.dev jars ui ## Runs the tests on a real Kafka, needs Maven or Docker, and in Chromium. ARGS goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## Checks style and types, and runs the unit tests of the web page

@@ -17,6 +17,8 @@ export interface Source {
 
 export type Stop = () => void;
 const RETRY_MS = 3000;
+/** A stream may break off for so long before that is said: the service ends each after some minutes, and it comes again. */
+const GRACE_MS = 6000;
 
 function withRefresh(source: Source): string {
   return `${source.url}${source.url.includes("?") ? "&" : "?"}refresh=${source.refreshS}`;
@@ -45,19 +47,23 @@ function stream<Doc>(source: Source, listener: Listener<Doc>): Stop {
   const events = new EventSource(withRefresh(source));
   let instead: Stop = () => undefined;
   let heard = false;
+  let silence = 0;
   events.addEventListener("document", (event) => {
     heard = true;
+    window.clearTimeout(silence);
+    silence = 0;
     listener.document(JSON.parse(event.data as string) as Doc);
   });
   events.addEventListener("problem", (event) => listener.problem(problemOfText(event.data as string)));
   events.addEventListener("end", () => listener.problem(problemOf("The service is stopping")));
   events.onerror = () => {
-    if (heard) listener.problem(problemOf("The connection was lost; trying again"));
+    if (heard && silence === 0) silence = window.setTimeout(() => listener.problem(problemOf("The connection was lost")), GRACE_MS);
     if (events.readyState !== EventSource.CLOSED) return;
     events.close();
     instead = later(() => ask(source, listener), heard ? RETRY_MS : 0);
   };
   return () => {
+    window.clearTimeout(silence);
     events.close();
     instead();
   };

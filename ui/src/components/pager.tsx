@@ -1,5 +1,5 @@
 import type { Table } from "../documents";
-import { count } from "../format";
+import { count, counted } from "../format";
 import { span } from "../table_query";
 
 interface Props {
@@ -15,7 +15,7 @@ export function Pager({ table, onPage }: Props) {
   return (
     <div class="pager">
       <span>
-        {first === 1 && last === matched ? count(matched) : `${count(first)}–${count(last)} of ${count(matched)}`}
+        {first === 1 && last === matched ? counted(matched, "row") : `${count(first)}–${count(last)} of ${count(matched)}`}
         {matched < total && ` (of ${count(total)} in all)`}
       </span>
       {pages > 1 && (

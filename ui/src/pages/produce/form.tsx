@@ -11,7 +11,7 @@ import { PayloadField } from "./payload_field";
 import { type Report, ReportView } from "./report";
 
 const MODES: readonly (readonly [Mode, string])[] = [
-  ["sync", "Wait for Kafka's verdict"],
+  ["sync", "Wait for the verdict"],
   ["async", "Take a receipt"],
 ];
 

@@ -43,7 +43,7 @@ function Row({ message, opened, onOpen }: Omit<Props, "messages"> & { message: M
   return (
     <tr class={open ? "chosen" : ""}>
       <td class="num">
-        <button type="button" class="link" aria-expanded={open} aria-label={`Open partition ${partition} offset ${offset}`} onClick={() => onOpen(open ? null : { partition, offset })}>
+        <button type="button" class="link" aria-expanded={open} aria-label={`Open ${partition}:${offset}`} onClick={() => onOpen(open ? null : { partition, offset })}>
           {partition}:{offset}
         </button>
       </td>
