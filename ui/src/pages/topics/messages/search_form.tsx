@@ -13,6 +13,7 @@ interface Props {
   onLive: (live: boolean) => void;
 }
 
+const MOST_LISTED = 1000;
 const FROM: readonly (readonly [From, string])[] = [
   ["newest", "Newest first"],
   ["oldest", "Oldest first"],
@@ -58,7 +59,8 @@ interface PartProps {
 }
 
 function Where({ draft, partitions, onChange }: PartProps & { partitions: number }) {
-  const numbers = Array.from({ length: Math.min(partitions, 1000) }, (_, index) => String(index));
+  const known = Array.from({ length: Math.min(partitions, MOST_LISTED) }, (_, index) => String(index));
+  const numbers = draft.partition === "" || known.includes(draft.partition) ? known : [...known, draft.partition];
   return (
     <div class="row">
       <label class="field">
