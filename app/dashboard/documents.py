@@ -15,6 +15,8 @@ import orjson
 Document = Mapping[str, Any]
 Build = Callable[[], Document | Awaitable[Document]]
 KEPT = 256
+MOST_BYTES = 32 * 1024 * 1024
+"""Of all documents together: those asked for longest ago are forgotten first."""
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class _Kept:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     begun_at: float = float("-inf")
     body: bytes = b""
+    forgotten: bool = False
 
 
 class Documents:
@@ -29,6 +32,7 @@ class Documents:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[object, _Kept] = OrderedDict()
+        self._bytes = 0
 
     async def body(self, identity: object, build: Build, max_age_s: float) -> bytes:
         """The document as JSON, made not longer than `max_age_s` ago. Raises what `build` raises.
@@ -45,13 +49,24 @@ class Documents:
                 begun_at = time.monotonic()
                 built = build()
                 document = await built if inspect.isawaitable(built) else built
-                kept.body = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
-                kept.begun_at = begun_at
+                self._keep(kept, orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS), begun_at)
             return kept.body
+
+    def _keep(self, kept: _Kept, body: bytes, begun_at: float) -> None:
+        if not kept.forgotten:
+            self._bytes += len(body) - len(kept.body)
+        kept.body, kept.begun_at = body, begun_at
+        while self._bytes > MOST_BYTES and len(self._kept) > 1:
+            self._forget()
+
+    def _forget(self) -> None:
+        _, oldest = self._kept.popitem(last=False)
+        oldest.forgotten = True
+        self._bytes -= len(oldest.body)
 
     def _entry(self, identity: object) -> _Kept:
         kept = self._kept.setdefault(identity, _Kept())
         self._kept.move_to_end(identity)
         if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+            self._forget()
         return kept

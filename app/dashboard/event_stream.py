@@ -19,6 +19,8 @@ KEEP_ALIVE_S = 15.0
 """A comment is sent after so long without an event, or proxies would take the connection for dead."""
 MAX_LIFE_S = 600.0
 """Then the stream ends and the browser comes again, so that it is let in anew: its key may have been taken away."""
+STALL_S = 30.0
+"""A viewer who takes nothing for so long is left: what waits for him takes memory."""
 END_S = 0.5
 RECONNECT = b"retry: 1000\n\n"
 COMMENT = b": still here\n\n"
@@ -88,20 +90,31 @@ class EventStream(Response):
             raise failure
 
     async def _send_events(self, send: Send) -> None:
-        await _write(send, RECONNECT)
         async with contextlib.aclosing(self._events) as events:
-            coming = asyncio.ensure_future(anext(events))
-            try:
-                while True:
-                    done, _ = await asyncio.wait({coming}, timeout=KEEP_ALIVE_S)
-                    await _write(send, coming.result() if done else COMMENT)
-                    if done:
-                        coming = asyncio.ensure_future(anext(events))
-            except StopAsyncIteration:
-                return
-            finally:
-                coming.cancel()
-                await asyncio.wait({coming})
+            with contextlib.suppress(TimeoutError):
+                await _give(send, RECONNECT)
+                await _give_all(send, events)
+
+
+async def _give_all(send: Send, events: Events) -> None:
+    """Raises TimeoutError where the viewer takes nothing."""
+    coming = asyncio.ensure_future(anext(events))
+    try:
+        while True:
+            done, _ = await asyncio.wait({coming}, timeout=KEEP_ALIVE_S)
+            await _give(send, coming.result() if done else COMMENT)
+            if done:
+                coming = asyncio.ensure_future(anext(events))
+    except StopAsyncIteration:
+        return
+    finally:
+        coming.cancel()
+        await asyncio.wait({coming})
+
+
+async def _give(send: Send, data: bytes) -> None:
+    async with asyncio.timeout(STALL_S):
+        await _write(send, data)
 
 
 async def _left(receive: Receive) -> None:

@@ -167,10 +167,10 @@ class ConsumeFigures:
         """(records, seconds) of lag by topic, of all groups together; seconds are None where none is known."""
         lags: dict[str, tuple[int, float | None]] = {}
         for row in self._rows():
-            shown = row.document(now_ms)
-            lag, lag_s, topic = shown["lag"], shown["lag_s"], row.at.topic
+            lag, topic, first_ms = row.lag, row.at.topic, row.first_unmarked_ms
             if lag is None:
                 continue
+            lag_s = 0.0 if lag == 0 else None if first_ms is None else max(0, now_ms - first_ms) / 1000
             before, before_s = lags.get(topic, (0, None))
             longest = before_s if lag_s is None or (before_s is not None and before_s > lag_s) else lag_s
             lags[topic] = before + lag, longest

@@ -65,6 +65,15 @@ async def test_a_viewer_who_does_not_read_does_not_hold_up_the_drain(
     await asyncio.wait_for(viewer.call, 5)
 
 
+async def test_a_viewer_who_takes_nothing_is_left(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "STALL_S", 0.02)
+    monkeypatch.setattr(event_stream, "END_S", 0.02)
+    viewer = Viewer(service, "/dashboard?refresh=2")
+    viewer.reads.clear()
+    await asyncio.wait_for(viewer.call, 5)
+    assert not viewer.ended
+
+
 async def test_a_silent_stream_is_kept_alive_by_comments(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_stream, "KEEP_ALIVE_S", 0.01)
     viewer = Viewer(service, "/dashboard?refresh=10")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.api.problems import Refusal
-from app.dashboard.documents import Documents
+from app.dashboard.documents import MOST_BYTES, Documents
 from app.dashboard.html import html_of
 from app.dashboard.pages import Page, Pages
 from app.dashboard.queries import Query, TableSpec
@@ -136,6 +136,17 @@ async def test_documents_that_nobody_asks_for_any_more_are_forgotten() -> None:
     for number in range(1000):
         await documents.body(number, dict, 0)
     assert len(documents._kept) == 256
+
+
+async def test_documents_take_bounded_memory_however_large_they_are() -> None:
+    documents = Documents()
+    for number in range(100):
+        body = await documents.body(number % 90, lambda: {"text": "x" * 1_000_000}, 0)
+        assert len(body) > 1_000_000
+    kept = [entry.body for entry in documents._kept.values()]
+    assert sum(map(len, kept)) == documents._bytes <= MOST_BYTES
+    assert len(await documents.body("huge", lambda: {"text": "x" * (MOST_BYTES + 1)}, 0)) > MOST_BYTES
+    assert len(documents._kept) == 1
 
 
 async def test_viewers_get_a_document_that_was_built_once(service: Service) -> None:

@@ -38,6 +38,9 @@ class Viewer:
         self.status = 0
         self.text = ""
         self.ended = False
+        self.reads = asyncio.Event()
+        """Cleared: it takes nothing more."""
+        self.reads.set()
         self._gone = asyncio.Event()
         self.call = asyncio.ensure_future(service.application(self.scope, self._receive, self._send))
 
@@ -49,6 +52,7 @@ class Viewer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             return
+        await self.reads.wait()
         self.text += message.get("body", b"").decode()
         self.ended = not message.get("more_body", False)
 
