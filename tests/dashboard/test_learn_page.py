@@ -49,12 +49,13 @@ async def test_the_group_of_the_table_is_drawn_with_its_members_and_topics(runni
     async def document() -> Any:
         return await running.get("/dashboard/learn")
 
-    async def joined() -> bool:
+    async def drawn() -> bool:
         found = await document()
         members = [member for group in found["groups"] for member in group["members"]]
-        return any(len(member["partitions"]) == 3 for member in members)
+        known = {one["begin"] for topic in found["topics"] if topic["topic"] == name for one in topic["partitions"]}
+        return any(len(member["partitions"]) == 3 for member in members) and known == {0}
 
-    await until(joined, "the member has its three partitions")
+    await until(drawn, "the member has its three partitions, and their offsets are known")
     found = await document()
     assert [broker["id"] for broker in found["brokers"]] == [1]
     topic = found["topics"][0]
