@@ -18,13 +18,6 @@ from app.producer import DeliveryHandle
 
 UNKNOWN = "delivery_unknown"
 CAPACITY_CODES = frozenset({"broker_unavailable", "queue_full", "overloaded", "draining"})
-FIELD_OF_CODE = {
-    "internal_topic": "topic",
-    "topic_forbidden": "topic",
-    "unknown_topic": "topic",
-    "unknown_partition": "partition",
-    "payload_too_large": "payload",
-}
 
 
 class Item:
@@ -50,8 +43,7 @@ class Item:
     def refuse(self, refusal: Refusal) -> None:
         """It fails for this reason; the places of its faults are named from the body on."""
         place = "" if self.index is None else f"messages.{self.index}"
-        field = FIELD_OF_CODE.get(refusal.code, "")
-        faults = refusal.faults or (Fault(field, refusal.detail),)
+        faults = refusal.faults or (Fault("", refusal.detail),)
         placed = [Fault(".".join(filter(None, (place, path))), message) for path, message in faults]
         self.refusal = Refusal(refusal.code, refusal.detail, placed)
 

@@ -68,6 +68,14 @@ CODES: Mapping[str, Code] = {
 }
 """Every code of an answer. A test holds that each is on the documentation page."""
 
+FIELD_OF_CODE: Mapping[str, str] = {
+    "internal_topic": "topic",
+    "topic_forbidden": "topic",
+    "unknown_topic": "topic",
+    "unknown_partition": "partition",
+    "payload_too_large": "payload",
+}
+"""Codes that say by themselves which field of the message is at fault."""
 CLOSES_CONNECTION = frozenset({"draining", "body_too_large", "corrupt_encoding", "request_timeout"})
 FAILED = Code(500, "The message was not delivered")
 
@@ -86,7 +94,8 @@ class Refusal(DemijohnError):
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.faults = tuple(faults)
+        field = FIELD_OF_CODE.get(code)
+        self.faults = tuple(faults) if faults or field is None else (Fault(field, detail),)
         self.headers = tuple(headers)
 
 

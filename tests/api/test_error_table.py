@@ -300,6 +300,23 @@ async def test_a_code_is_answered_as_the_table_says(
         assert int(response.headers["retry-after"]) >= 1
 
 
+PLACES = {
+    **dict.fromkeys(("unknown_topic", "topic_forbidden", "internal_topic"), "topic"),
+    "unknown_partition": "partition",
+    "payload_too_large": "payload",
+    "schema_violation": "payload",
+}
+
+
+@pytest.mark.parametrize("code", PLACES)
+async def test_the_field_at_fault_is_named(
+    make_either: MakeService, key_file: KeyFile, tmp_path: Path, code: str
+) -> None:
+    (tmp_path / "example.json").write_text('{"type":"number"}')
+    response = await SCENES[code](Stage(make_either, key_file, tmp_path))
+    assert [fault["path"] for fault in response.json()["errors"]] == [PLACES[code]]
+
+
 async def test_a_delivery_that_is_not_known_may_be_a_duplicate(make_either: MakeService, key_file: KeyFile) -> None:
     response = await delivery_unknown(Stage(make_either, key_file, key_file.path))
     assert response.json()["duplicate_possible"] is True
