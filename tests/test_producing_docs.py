@@ -19,7 +19,7 @@ from app.testing import recording_producer
 PAGE = Path(__file__).parents[1] / "docs" / "producing.md"
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 VERBS = {name for name, _ in inspect.getmembers(Producer, callable) if not name.startswith("_")}
-NOT_FOR_USERS = {"accept", "has_room", "room", "knows", "known_topic", "start", "hold_transactions"}
+NOT_FOR_USERS = {"accept", "accept_each", "has_room", "room", "knows", "known_topic", "start", "hold_transactions"}
 NAMED_OTHERWISE = {"tombstone_async": "tombstone_sync", "send_offsets_to_transaction": "send_offsets"}
 
 

@@ -29,7 +29,7 @@ class Behind(NamedTuple):
 
 @pytest.fixture
 async def behind(kafka: str, settings: Settings, make_topic: MakeTopic, producer: Producer) -> Behind:
-    topic = await make_topic()
+    topic = await make_topic(config={"retention.ms": "-1"})  # its records are of 1970
     await producer.produce_many_sync([{"topic": topic, "payload": n, "timestamp": 1000 * n} for n in range(10)])
     async with connect_admin(settings) as admin:
         await admin.alter_offsets(f"g-{topic}", {TopicPartition(topic, 0): 3}, timeout_s=10)
