@@ -149,7 +149,7 @@ class StatusChecks:
             return Check("producer", title, "unknown", "Kafka has not answered yet")
         if not self._services.cluster.reachable:
             return Check("producer", title, "bad", "It cannot produce while Kafka is away", "See Kafka above")
-        return Check("producer", title, "ok", f"{produce['delivered']} messages delivered since the start")
+        return Check("producer", title, "ok", f"Messages delivered since the start: {produce['delivered']}")
 
     def _group(self, group: GroupFigures) -> Check:
         name, title = f"group:{group.name}", f"Group {group.name}"
@@ -159,14 +159,14 @@ class StatusChecks:
             return Check(name, title, state, detail, GROUP_REMEDIES[group.state])
         retrying = [str(row.at) for row in group.rows.values() if row.retrying_since]
         if retrying:
-            detail = f"{len(retrying)} partitions wait to retry: {_listed(sorted(retrying))}"
+            detail = f"Waiting to retry ({len(retrying)}): {_listed(sorted(retrying))}"
             return Check(name, title, "warn", detail, "Errors shows what fails; a DLQ keeps one message from blocking")
-        return Check(name, title, "ok", f"{len(group.rows)} partitions are assigned to this instance")
+        return Check(name, title, "ok", f"Partitions assigned to this instance: {len(group.rows)}")
 
     def _fleet(self) -> Check:
         fleet, title = self._services.fleet, "Fleet"
         if fleet.why_off is None:
-            return Check("fleet", title, "ok", f"{fleet.size} instances tell each other of themselves")
+            return Check("fleet", title, "ok", f"Instances that tell each other of themselves: {fleet.size}")
         if self._services.settings.embedded:
             return Check("fleet", title, "ok", f"This instance only: {fleet.why_off}")
         return Check("fleet", title, "warn", f"This instance only: {fleet.why_off}", "Look at each instance by itself")
