@@ -34,11 +34,13 @@ class Quits(Consumer):
 
 
 class Blocks(Consumer):
-    """Waits for the seconds that its messages say, and holds the event loop meanwhile."""
+    """Holds the event loop until the file that a message names exists, a minute at most."""
 
     async def consume(self) -> None:
         for message in self.messages:
-            time.sleep(message.payload)  # noqa: ASYNC251  # the mistake that is to be named
+            until = time.monotonic() + 60
+            while time.monotonic() < until and not Path(message.payload).exists():  # noqa: ASYNC240  # as below
+                time.sleep(0.02)  # noqa: ASYNC251  # the mistake that is to be named
 
 
 class Slow(Consumer):
