@@ -137,11 +137,12 @@ class Application(FastAPI):
         return reply.status
 
     async def _answer_by_router(self, scope: Scope, receive: Receive, send: Send) -> None:
-        routed: Scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        # A copy: the server's request holds its own scope, and the call in it would hold the request.
+        routed: Scope = {**scope, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
         found = self._find(routed)
         call = routed[CALL] = Call(found.info, scope, receive)
         begin_request(call.request_id)
-        outlet = _Outlet(send, call, self.admission, with_body=routed is scope)
+        outlet = _Outlet(send, call, self.admission, with_body=scope["method"] != "HEAD")
         try:
             reply = None
             try:
@@ -156,11 +157,14 @@ class Application(FastAPI):
             self.admission.release(call, outlet.status or CLIENT_GONE)
 
     async def _enter(self, call: Call, found: Found) -> Reply | None:
-        """Lets a call in to its route; a preflight gets its answer here. Raises Refusal."""
+        """Lets a call in to its route; a preflight, and a call that has no route, get their answers here.
+
+        Raises Refusal.
+        """
         if found.methods and is_preflight(call):
             return self.admission.cross_site.preflight(call, found.methods)
         if found.refusal is not None:
-            raise found.refusal
+            return self._failed(call, found.refusal)
         await self.admission.admit(call)
         return None
 
