@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 
 UI := app/dashboard/static/index.html
 UI_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*')
@@ -44,8 +45,8 @@ run: setup ## Runs the service on http://127.0.0.1:3000 until Ctrl-C
 	@$(MAKE) --no-print-directory ui || echo "The dashboard's web page could not be built: it will be shown without"
 	@exec $(BIN)/python -m app server
 
-test: $(VENV)/.dev jars ui ## Runs the tests on a real Kafka, needs Maven or Docker, and in Chromium. ARGS goes to pytest
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev jars ui ## Runs the tests on a real Kafka, needs Maven or Docker, and in Chromium. ARGS goes to pytest; WORKERS run side by side, each with its Kafka
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## Checks style and types, and runs the unit tests of the web page
 	$(BIN)/ruff check .

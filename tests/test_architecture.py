@@ -74,6 +74,7 @@ TASK_OWNERS = {
     "app.dashboard.attended",
     "app.dashboard.event_stream",
     "app.main",
+    "app.cli.console",
     "app.cli.server",
     "app.testing.engine",
 }

@@ -9,8 +9,12 @@ import click
 
 from app import __version__
 from app.cli.config import config
+from app.cli.console import console
+from app.cli.consume import consume, tail
+from app.cli.dlq import dlq
 from app.cli.groups import groups
 from app.cli.keys import keys
+from app.cli.produce import produce
 from app.cli.routes import routes
 from app.cli.server import server
 from app.cli.topics import topics
@@ -29,7 +33,7 @@ def demijohn() -> None:
     """
 
 
-for command in (server, routes, topics, groups, config, keys):
+for command in (server, console, produce, consume, tail, dlq, topics, groups, routes, config, keys):
     demijohn.add_command(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import uvloop
@@ -15,9 +16,13 @@ from app.kafka.admin.client import KafkaAdmin
 from app.kafka.admin.protocol import Admin
 from app.kafka.cluster import Cluster
 from app.kafka.connection import prepare_aiokafka
+from app.kafka.producer_client import open_producer
+from app.producer import Producer
 from app.settings import Settings, load_settings
 
 T = TypeVar("T")
+ANSWER_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 10.0
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -57,3 +62,26 @@ async def connect_admin(settings: Settings) -> AsyncIterator[Admin]:
     finally:
         admin.close()
         await cluster.stop()
+
+
+@asynccontextmanager
+async def connect_cluster(settings: Settings, monitor: Monitor) -> AsyncIterator[Cluster]:
+    """The cluster as it is now, and looked at again while it is used. Raises KafkaUnavailable."""
+    prepare_aiokafka()
+    cluster = Cluster(settings, settings.kafka_bootstrap_servers, monitor)
+    try:
+        await cluster.refresh(timeout_s=ANSWER_TIMEOUT_S)
+        await cluster.start()
+        yield cluster
+    finally:
+        await cluster.stop()
+
+
+@asynccontextmanager
+async def connect_producer(settings: Settings, cluster: Cluster, monitor: Monitor) -> AsyncIterator[Producer]:
+    """A producer; at the end what is pending is flushed, within 10 s."""
+    producer = Producer(settings, cluster, partial(open_producer, settings, settings.kafka_bootstrap_servers), monitor)
+    try:
+        yield producer
+    finally:
+        await producer.close(CLOSE_TIMEOUT_S)

@@ -64,7 +64,7 @@ def redrive_actions(redrives: Redrives, cluster: TopicView) -> list[Action[Any]]
 
     async def begin(asked: Asked[RedriveBody]) -> Answer:
         topic, body = asked.path["topic"], asked.body
-        await _check(cluster, topic, body)
+        await check_redrive(cluster, topic, body.records, body.target)
         wanted = Wanted(topic, asked.by, body.records, body.target, body.rate_per_s, body.dry_run)
         try:
             redrive = await redrives.begin(wanted)
@@ -114,12 +114,14 @@ def redrive_pages(redrives: Redrives) -> Iterator[Page]:
     yield Page("/dashboard/api/redrives/{id}", "A redrive", one)
 
 
-async def _check(cluster: TopicView, topic: str, body: RedriveBody) -> None:
+async def check_redrive(
+    cluster: TopicView, topic: str, records: dict[int, list[int]] | None, target: str | None
+) -> None:
     """Raises Refusal where it cannot work; KafkaUnavailable."""
     existing = await cluster.refresh(timeout_s=LOOKUP_TIMEOUT_S)
     if topic not in existing or is_internal(topic):
         raise Refusal("unknown_topic", f"There are no dead letters in a topic {topic}")
-    if faults := [*_target_faults(topic, body.target, existing), *_record_faults(body.records, existing[topic])]:
+    if faults := [*_target_faults(topic, target, existing), *_record_faults(records, existing[topic])]:
         raise invalid(faults)
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from app.errors import KafkaUnavailable, NoSuchResource, TooManyLooks
 from app.exploring.cursors import Cursor, Order
 from app.exploring.searching import Matches, everything
-from app.exploring.walk import Ended, Limits, Scanned, Towards, Walk, lanes_of, places_of
+from app.exploring.walk import MIB, Ended, Limits, Scanned, Towards, Walk, lanes_of, places_of
 from app.kafka.log_reader import Fetched, Isolation, LogReader, StoredRecord
 from app.kafka.tasks import bounded
 from app.messages import TopicPartition
@@ -27,6 +27,7 @@ NEIGHBOUR_LIMITS = Limits(time_s=1.0)
 TAIL_WAIT_MS = 500
 TAIL_BYTES = 256 * 1024
 TAIL_PER_S = 50
+READ_BYTES = 8 * MIB
 TAIL_MOST_BEHIND = 10_000
 """So many offsets behind the end a tail leaps to it: its viewer is slower than what comes."""
 
@@ -136,6 +137,20 @@ class Explorer:
         finally:
             self._tails -= 1
 
+    async def read(self, wanted: Wanted, *, follow: bool) -> AsyncGenerator[StoredRecord, None]:
+        """Every message from where `wanted` begins, towards newer ones, as they come, those of one fetch by their
+        timestamps: up to the end as it is now, or (`follow`) for ever. Nothing is left out: who is slow is waited for.
+        Raises KafkaUnavailable, AdminRefused, FetchFailed."""
+        async with self._opened(wanted.topic, wanted.isolation) as reader:
+            bounds = await _answered(reader.bounds(_chosen(reader, wanted)))
+            starts = await _starts(reader, wanted, bounds)
+            positions = {at: max(start, bounds[at][0]) for at, start in starts.items()}
+            ends = None if follow else {at: end for at, (_, end) in bounds.items()}
+            async with contextlib.aclosing(_onwards(reader, positions, ends)) as records:
+                async for record in records:
+                    if wanted.matches(record):
+                        yield record
+
     def check_tail(self) -> None:
         """Raises TooManyLooks where no more tails may be open."""
         if self._tails >= MOST_TAILS:
@@ -222,6 +237,21 @@ def _why_none(at: TopicPartition, offset: int, bounds: tuple[int, int] | None, f
         return f"{at} has offsets from {begin} to {end - 1}; there is no {offset}" if begin < end else f"{at} is empty"
     then = "none comes after it" if following is None else f"the next one is at {following}"
     return f"{at} has no message at {offset}: it was compacted away, or belongs to a transaction; {then}"
+
+
+async def _onwards(
+    reader: LogReader, positions: Mapping[int, int], ends: Mapping[int, int] | None
+) -> AsyncGenerator[StoredRecord, None]:
+    """From `positions` on, in each partition before its end where there are `ends`."""
+    left = dict(positions)
+    while left := {at: offset for at, offset in left.items() if ends is None or offset < ends[at]}:
+        fetched = await reader.fetch(left, partition_bytes=MIB, max_bytes=READ_BYTES, wait_ms=TAIL_WAIT_MS)
+        behind = {at: got.next_offset for at, got in fetched.items()}
+        left = {at: offset for at, offset in left.items() if at not in behind} | behind
+        records = [record for got in fetched.values() for record in got.records]
+        for record in sorted(records, key=lambda one: one.timestamp):
+            if ends is None or record.offset < ends[record.partition]:
+                yield record
 
 
 async def _follow(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from app.consumer import Consumer
-from app.routes import Routes
+from app.routes import DeadLetter, Routes
 
 
 class Nothing(Consumer):
@@ -15,3 +17,8 @@ def two_groups(routes: Routes) -> None:
     for name in ("first", "second"):
         with routes.group(f"{name}-group") as group:
             group.topic(f"{name}-topic-that-nobody-makes", Nothing)
+
+
+def dead_letters(routes: Routes) -> None:
+    with routes.group("letters-group") as group:
+        group.topic("topic-that-nobody-makes", Nothing, dead_letter=DeadLetter(topic=os.environ["DLQ_TOPIC"]))

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.kafka.admin.protocol import NewTopic
+from app.messages import TopicPartition
 from tests.dashboard.real_service import RealService, real_service
 from tests.dashboard.viewer import Viewer
 from tests.waiting import until
@@ -26,12 +27,17 @@ async def running(kafka: str) -> AsyncIterator[RealService]:
 async def new_topic(running: RealService, prefix: str = "t", partitions: int = 2) -> str:
     topic = f"{prefix}-{uuid.uuid4().hex[:10]}"
     await running.service.services.admin.create_topic(NewTopic(topic, partitions), timeout_s=WAIT_S)
+    await known(running, topic)
+    return topic
 
-    async def known() -> bool:
+
+async def known(running: RealService, topic: str) -> None:
+    """Returns when the service knows the topic."""
+
+    async def is_known() -> bool:
         return topic in await running.service.services.cluster.refresh(timeout_s=WAIT_S)
 
-    await until(known, "the topic is known")
-    return topic
+    await until(is_known, f"{topic} is known")
 
 
 def values(page: dict[str, list[dict[str, dict[str, str]]]]) -> list[int]:
@@ -145,6 +151,8 @@ async def test_what_is_not_there_is_not_found(running: RealService) -> None:
     assert (await running.get(messages, 404, partition=9))["code"] == "not_found"
     assert (await running.get(f"{messages}/0/0", 404))["code"] == "not_found"
     assert (await running.get(f"{messages}/zero/0", 404))["code"] == "not_found"
+    await running.service.services.admin.alter_offsets(f"g-{topic}", {TopicPartition(topic, 0): 0}, timeout_s=WAIT_S)
+    await known(running, "__consumer_offsets")
     assert (await running.get("/dashboard/api/topics/__consumer_offsets/messages", 403))["code"] == "internal_topic"
 
 
