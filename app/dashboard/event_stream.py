@@ -14,11 +14,12 @@ from fastapi import Response
 
 from app.api.problems import Refusal
 from app.api.replies import CALL, Receive, Scope, Send
+from app.events import ApiKeysLoaded, Monitor
 
 KEEP_ALIVE_S = 15.0
 """A comment is sent after so long without an event, or proxies would take the connection for dead."""
 MAX_LIFE_S = 600.0
-"""Then the stream ends and the browser comes again, so that it is let in anew: its key may have been taken away."""
+"""Then the stream ends and the browser comes again."""
 STALL_S = 30.0
 """A viewer who takes nothing for so long is left: what waits for him takes memory."""
 END_S = 0.5
@@ -35,11 +36,19 @@ def event(name: str, data: bytes) -> bytes:
 
 
 class Streams:
-    """Counts streams, and tells them when to end."""
+    """Counts streams, and tells them when to end: at the drain, and when API keys have changed, as the key of a viewer
+    may have been taken away; browsers come again at once and are let in anew."""
 
-    def __init__(self, draining: asyncio.Event) -> None:
+    def __init__(self, draining: asyncio.Event, monitor: Monitor) -> None:
         self.draining = draining
+        self.admitting = asyncio.Event()
+        """Set when those who were let in until now have to ask again; then there is another one."""
         self.open = 0
+        monitor.subscribe(ApiKeysLoaded, self._admit_anew)
+
+    def _admit_anew(self, _: ApiKeysLoaded) -> None:
+        self.admitting.set()
+        self.admitting = asyncio.Event()
 
     def response(self, events: Events, headers: Iterable[tuple[str, str]]) -> EventStream:
         """An answer that sends `events`. Raises Refusal `overloaded` where there are too many."""
@@ -73,7 +82,8 @@ class EventStream(Response):
         sending = asyncio.create_task(self._send_events(send), name="event-stream")
         left = asyncio.create_task(_left(receive), name="event-stream-viewer")
         draining = asyncio.create_task(self._streams.draining.wait(), name="event-stream-end")
-        tasks = {sending, left, draining}
+        readmitted = asyncio.create_task(self._streams.admitting.wait(), name="event-stream-keys")
+        tasks = {sending, left, draining, readmitted}
         try:
             await asyncio.wait(tasks, timeout=MAX_LIFE_S, return_when=asyncio.FIRST_COMPLETED)
         finally:

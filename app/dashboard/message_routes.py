@@ -21,7 +21,14 @@ from app.dashboard.attended import attended
 from app.dashboard.cluster_facts import TIMEOUT_S
 from app.dashboard.event_stream import Events, event
 from app.dashboard.kafka_refusals import kafka_refusals
-from app.dashboard.message_documents import LIST_LETTERS, message_document, page_document, shown_as, whole_document
+from app.dashboard.message_documents import (
+    LIST_LETTERS,
+    Show,
+    message_document,
+    page_document,
+    shown_as,
+    whole_document,
+)
 from app.dashboard.message_query import (
     TAIL_PARAMETERS,
     Ask,
@@ -34,7 +41,8 @@ from app.dashboard.page_headers import PAGE_HEADERS
 from app.dashboard.pages import Stream
 from app.dashboard.queries import Query
 from app.dashboard.topic_access import TopicAccess
-from app.exploring.explorer import Dropped
+from app.exploring.explorer import Began, Dropped
+from app.kafka.log_reader import StoredRecord
 
 TOPIC = "/dashboard/api/topics/{topic}"
 Look = Callable[[Call, Mapping[str, str]], Awaitable[Mapping[str, Any]]]
@@ -105,12 +113,18 @@ class MessageRoutes:
             with kafka_refusals():
                 async with contextlib.aclosing(self._explorer.tail(ask.wanted)) as tail:
                     async for item in tail:
-                        if isinstance(item, Dropped):
-                            yield event("dropped", orjson.dumps({"count": item.count}))
-                        else:
-                            yield event("message", orjson.dumps(message_document(item, show)))
+                        yield _tail_event(item, show)
         except Refusal as refusal:
             yield event("problem", orjson.dumps(problem(refusal.code, refusal.detail, "")))
+
+
+def _tail_event(item: StoredRecord | Dropped | Began, show: Show) -> bytes:
+    if isinstance(item, Began):
+        offsets = {str(partition): offset for partition, offset in item.offsets.items()}
+        return event("begin", orjson.dumps({"offsets": offsets}))
+    if isinstance(item, Dropped):
+        return event("dropped", orjson.dumps({"count": item.count}))
+    return event("message", orjson.dumps(message_document(item, show)))
 
 
 def place_of(path: Mapping[str, str]) -> tuple[int, int]:

@@ -76,7 +76,7 @@ class Pages:
         self._monitor = monitor
         self._show_html = show_html
         self._documents = Documents()
-        self._streams = Streams(draining)
+        self._streams = Streams(draining, monitor)
 
     def add(self, *pages: Page) -> None:
         """Makes a route of each page."""

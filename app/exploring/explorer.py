@@ -74,6 +74,13 @@ class MessageFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Began:
+    """A tail has found its place: whatever is stored from these offsets (by partition) on is given."""
+
+    offsets: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """So many messages were left out of a tail."""
 
@@ -123,14 +130,16 @@ class Explorer:
         here = next((record for record in records if record.offset == offset), None)
         return here, next((record.offset for record in records if record.offset > offset), None)
 
-    async def tail(self, wanted: Wanted) -> AsyncGenerator[StoredRecord | Dropped, None]:
-        """Messages that come from now on, at most 50 a second; what is left out is counted. Raises as `page`."""
+    async def tail(self, wanted: Wanted) -> AsyncGenerator[StoredRecord | Dropped | Began, None]:
+        """Where it begins, first; then messages that come from there on, at most 50 a second; what is left out is
+        counted. Raises as `page`."""
         self.check_tail()
         self._tails += 1
         try:
             async with self._opened(wanted.topic, wanted.isolation) as reader:
                 bounds = await _answered(reader.bounds(_chosen(reader, wanted)))
                 ends = {at: end for at, (_, end) in bounds.items()}
+                yield Began(ends)
                 async with contextlib.aclosing(_follow(reader, ends, wanted.matches)) as following:
                     async for item in following:
                         yield item

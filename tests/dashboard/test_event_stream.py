@@ -9,6 +9,9 @@ import pytest
 
 from app.dashboard import event_stream
 from app.dashboard.event_stream import Events, event
+from app.events import LoopLagMeasured, Monitor
+from tests.api.conftest import MakeService
+from tests.api.key_files import KeyFile
 from tests.api.service import Service
 from tests.dashboard.viewer import Viewer
 from tests.waiting import until
@@ -125,12 +128,28 @@ async def test_head_of_a_stream_is_its_head_only(service: Service) -> None:
     assert answer.headers["content-type"].startswith("text/event-stream")
 
 
+async def test_a_stream_ends_when_the_keys_change_and_a_key_that_is_gone_is_not_let_in_again(
+    make_service: MakeService, key_file: KeyFile
+) -> None:
+    key_file.write({"reader": {"roles": ["read"]}, "other": {"roles": ["read"]}})
+    service = make_service(http_api_keys_file=str(key_file.path))
+    viewer = Viewer(service, "/dashboard?refresh=2", secret=key_file.secrets["reader"])
+    await viewer.until_events(1)
+    key_file.write({"other": {"roles": ["read"]}})
+    service.monitor.emit(LoopLagMeasured(0.0))
+    await until(lambda: viewer.ended, "the stream has ended")
+    assert "event: end" not in viewer.text
+    again = Viewer(service, "/dashboard?refresh=2", secret=key_file.secrets["reader"])
+    await until(lambda: again.ended, "it is refused")
+    assert again.status == 401
+
+
 async def test_events_that_end_by_themselves_end_the_answer(service: Service) -> None:
     async def events() -> Events:
         yield event("message", b"1")
         yield event("message", b"2")
 
-    streams = event_stream.Streams(asyncio.Event())
+    streams = event_stream.Streams(asyncio.Event(), Monitor())
     sent: list[bytes] = []
 
     async def receive() -> dict[str, object]:

@@ -169,14 +169,10 @@ async def test_a_time_may_be_written_in_both_ways(running: RealService) -> None:
 async def test_a_tail_shows_what_comes(running: RealService) -> None:
     topic = await new_topic(running)
     viewer = Viewer(running, f"/dashboard/api/topics/{topic}/tail?search=needle")  # type: ignore[arg-type]
-
-    async def comes() -> bool:
-        await running.produce(topic, {"n": 1, "x": "hay"}, {"n": 2, "x": "needle"})
-        return bool(viewer.events)
-
-    await until(comes, "a message comes")
-    assert {event.name for event in viewer.events} == {"message"}, viewer.events
-    assert {json.loads(event.data["value"]["text"])["n"] for event in viewer.events} == {2}
+    assert await viewer.until_events(1) == [("begin", {"offsets": {"0": 0, "1": 0}})]
+    await running.produce(topic, {"n": 1, "x": "hay"}, {"n": 2, "x": "needle"})
+    message = (await viewer.until_events(2))[1]
+    assert (message.name, json.loads(message.data["value"]["text"])["n"]) == ("message", 2)
     await viewer.leave()
     explorer = running.service.services.explorer
     await until(lambda: explorer._tails == 0, "the tail is closed")

@@ -19,7 +19,9 @@ class Event(NamedTuple):
 class Viewer:
     """One GET that accepts text/event-stream."""
 
-    def __init__(self, service: Service, target: str, method: str = "GET", accept: str = "text/event-stream") -> None:
+    def __init__(
+        self, service: Service, target: str, method: str = "GET", accept: str = "text/event-stream", secret: str = ""
+    ) -> None:
         path, _, query = target.partition("?")
         self.scope = {
             "type": "http",
@@ -31,7 +33,8 @@ class Viewer:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [(b"host", b"127.0.0.1:3000"), (b"accept", accept.encode())],
+            "headers": [(b"host", b"127.0.0.1:3000"), (b"accept", accept.encode())]
+            + ([(b"x-api-key", secret.encode())] if secret else []),
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 3000),
         }

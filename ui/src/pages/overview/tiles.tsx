@@ -86,7 +86,7 @@ function Lag({ snapshot, values }: Part) {
 function Errors({ snapshot, history }: Props) {
   const values = history?.series.errors;
   const inRange = history && values ? sum(values) : null;
-  const kinds = snapshot?.errors.length ?? 0;
+  const kinds = new Set(snapshot?.errors.map(({ class: name, group, topic, partition }) => [name, group, topic, partition].join("\n"))).size;
   const last = snapshot?.errors[0]?.at;
   return (
     <Tile

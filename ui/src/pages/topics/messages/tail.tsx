@@ -52,7 +52,8 @@ function useTail(topic: string, looking: Looking): Tailing {
     held.current = NOTHING;
     const change = (part: Partial<Tailing>) => (held.current = { ...held.current, ...part });
     const events = new EventSource(url);
-    events.onopen = () => change({ open: true, problem: null });
+    // Only then it is known from which offsets on everything is shown.
+    events.addEventListener("begin", () => change({ open: true, problem: null }));
     events.onerror = () => change({ open: false, problem: events.readyState === EventSource.CLOSED ? problemOf("The tail cannot be opened") : null });
     events.addEventListener("message", (event) => {
       const message = JSON.parse(event.data as string) as Message;
