@@ -177,6 +177,9 @@ class Metrics(Collector):
         yield from self._timed()
         yield from self._produce_gauges()
         yield from self._loop_gauge()
+        yield _gauge(
+            "fleet_instances", "Instances of the service that live, this one included", self._sources.instances()
+        )
         yield _gauge("event_loop_tasks", "Tasks of the event loop that have not ended", len(asyncio.all_tasks()))
         yield self._health_reasons()
 

@@ -1,8 +1,10 @@
 """An operator sends a partition elsewhere while its group runs: it is consumed from there, what is committed follows,
-and the other partitions are untouched."""
+and the other partitions are untouched; any instance may be asked."""
 
 from __future__ import annotations
 
+import uuid
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +63,49 @@ async def test_it_is_consumed_from_there_and_the_commit_follows(stage: Stage, tm
         body = {"group": f"g-{topic}", "topic": topic, "partition": 1, "to": {"offset": 12}}
         refused = await running.client.post("/dashboard/api/partitions/seek", json=body)
         assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "to")
+
+
+async def partitions_of(running: ServiceProcess) -> set[int]:
+    groups = (await running.client.get("/dashboard")).json()["consume"]["groups"]
+    return {row["partition"] for row in groups[0]["partitions"]}
+
+
+async def test_who_has_not_the_partition_passes_it_on(stage: Stage, tmp_path: Path) -> None:
+    topic, journals = await stage.topic(2), [tmp_path / "first", tmp_path / "second"]
+    fleet = {"FLEET": "auto", "FLEET_NAME": uuid.uuid4().hex[:8], "FLEET_INTERVAL_MS": "500"}
+    common = {"TOPIC": topic, "DASHBOARD_ACTIONS": "true", "KAFKA_CREATE_TOPICS": "true", **fleet}
+    async with AsyncExitStack() as running:
+        both = [
+            await running.enter_async_context(
+                service(stage.servers, draw=DRAW, environment=common | {"JOURNAL": str(journal)})
+            )
+            for journal in journals
+        ]
+
+        for one in both:
+            await one.until_ready()
+
+        async def share() -> bool:
+            return sorted([sorted(await partitions_of(one)) for one in both]) == [[0], [1]]
+
+        await until(share, "each has a partition", 30)
+        await stage.producer.produce_many_sync([{"topic": topic, "payload": n, "partition": 1} for n in range(5)])
+        owner = 0 if 1 in await partitions_of(both[0]) else 1
+        await until(lambda: given(journals[owner], 1) == [*range(5)], "it was given")
+
+        async def passed_on() -> bool:
+            body = {"group": f"g-{topic}", "topic": topic, "partition": 1, "to": {"offset": 3}, "preview": True}
+            answer = await both[1 - owner].client.post("/dashboard/api/partitions/seek", json=body)
+            return bool(answer.status_code == 200)
+
+        await until(passed_on, "the other knows who has it", 30)
+        assert (await seek(both[1 - owner], topic, {"offset": 3}))["applied"] is True
+        await until(lambda: given(journals[owner], 1) == [0, 1, 2, 3, 4, 3, 4], "from offset 3 again")
+        paused = {"group": f"g-{topic}", "topic": topic, "partition": 1}
+        await both[1 - owner].client.post("/dashboard/api/partitions/pause", json=paused)
+
+        async def is_paused() -> bool:
+            groups = (await both[owner].client.get("/dashboard")).json()["consume"]["groups"]
+            return bool(groups[0]["partitions"][0]["paused_by"])
+
+        await until(is_paused, "the one that has it has paused it")

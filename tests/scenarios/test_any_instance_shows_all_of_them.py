@@ -82,6 +82,7 @@ async def test_one_that_is_killed_is_gone_and_one_that_stops_says_goodbye(stage:
         for process in processes:
             await until_seen(process, dict.fromkeys(names, ("running", False)), "all three")
         assert (await document(processes[0], "/dashboard"))["fleet"]["instances"] == 3
+        assert "demijohn_fleet_instances 3.0" in (await processes[0].client.get("/metrics")).text
         processes[0].send(signal.SIGKILL)
         await until_seen(processes[1], {names[0]: ("running", True), names[2]: ("running", False)}, "one is gone")
         await until_seen(processes[2], {names[0]: ("running", True), names[1]: ("running", False)}, "one is gone")
