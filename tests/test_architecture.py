@@ -35,6 +35,7 @@ STOREYS = {
     "app.redriving": 9,
     "app.api": 10,
     "app.dashboard": 10,
+    "app.doctoring": 11,
     "app.main": 11,
     "app.cli": 12,
     "app.testing": 12,

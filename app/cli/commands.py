@@ -12,6 +12,7 @@ from app.cli.config import config
 from app.cli.console import console
 from app.cli.consume import consume, tail
 from app.cli.dlq import dlq
+from app.cli.doctor import doctor
 from app.cli.groups import groups
 from app.cli.keys import keys
 from app.cli.produce import produce
@@ -33,7 +34,7 @@ def demijohn() -> None:
     """
 
 
-for command in (server, console, produce, consume, tail, dlq, topics, groups, routes, config, keys):
+for command in (server, console, produce, consume, tail, dlq, topics, groups, doctor, routes, config, keys):
     demijohn.add_command(command)
 
 

@@ -22,3 +22,7 @@ def two_groups(routes: Routes) -> None:
 def dead_letters(routes: Routes) -> None:
     with routes.group("letters-group") as group:
         group.topic("topic-that-nobody-makes", Nothing, dead_letter=DeadLetter(topic=os.environ["DLQ_TOPIC"]))
+
+
+def empty(_: Routes) -> None:
+    """Draws nothing."""
