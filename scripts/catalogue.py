@@ -22,6 +22,7 @@ GROUPS = {
         "twenty_thousand_concurrent_calls",
         "what_cannot_be_sent_is_told_at_once",
         "calls_that_wait_are_told_when_kafka_goes",
+        "the_canary_tells_the_truth",
         "a_batch_that_kafka_refuses",
         "a_transaction_is_all_or_nothing",
         "variants_and_the_buffer_on_kafka",

@@ -36,6 +36,7 @@ STOREYS = {
     "app.api": 10,
     "app.dashboard": 10,
     "app.doctoring": 11,
+    "app.verifying": 10,
     "app.main": 11,
     "app.cli": 12,
     "app.testing": 12,
@@ -77,6 +78,8 @@ TASK_OWNERS = {
     "app.main",
     "app.cli.console",
     "app.cli.server",
+    "app.cli.verify",
+    "app.verifying.canary",
     "app.testing.engine",
 }
 MODULES = sorted(APP.rglob("*.py"))

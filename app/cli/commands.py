@@ -19,6 +19,7 @@ from app.cli.produce import produce
 from app.cli.routes import routes
 from app.cli.server import server
 from app.cli.topics import topics
+from app.cli.verify import verify
 from app.errors import DemijohnError
 
 EXIT_FAILED = 1
@@ -34,7 +35,7 @@ def demijohn() -> None:
     """
 
 
-for command in (server, console, produce, consume, tail, dlq, topics, groups, doctor, routes, config, keys):
+for command in (server, console, produce, consume, tail, dlq, topics, groups, doctor, verify, routes, config, keys):
     demijohn.add_command(command)
 
 

@@ -26,6 +26,28 @@ class Ranges:
         at = bisect_right(self._firsts, offset) - 1
         return at >= 0 and offset <= self._lasts[at]
 
+    def __len__(self) -> int:
+        """How many offsets."""
+        return sum(last - first + 1 for first, last in zip(self._firsts, self._lasts, strict=True))
+
+    def common(self, other: Ranges) -> int:
+        """How many offsets are in both."""
+        count = at = 0
+        others = other.pairs
+        for first, last in self.pairs:
+            while at < len(others) and others[at][1] < first:
+                at += 1
+            for begin, end in others[at:]:
+                if begin > last:
+                    break
+                count += min(last, end) - max(first, begin) + 1
+        return count
+
+    def add(self, offset: int) -> None:
+        """One more."""
+        if offset not in self:
+            self._add(offset)
+
     def with_offsets(self, offsets: Iterable[int]) -> Ranges:
         """These and those."""
         more = Ranges(self.pairs)

@@ -36,3 +36,12 @@ def test_adding_leaves_the_others_alone() -> None:
     few = Ranges([(1, 2)])
     more = few.with_offsets([3])
     assert (few.pairs, more.pairs) == ([(1, 2)], [(1, 3)])
+
+
+@given(OFFSETS, OFFSETS)
+def test_they_are_counted_alone_and_together(first: list[int], second: list[int]) -> None:
+    ranges, others = Ranges(), Ranges().with_offsets(second)
+    for offset in first:
+        ranges.add(offset)
+    assert len(ranges) == len(set(first))
+    assert ranges.common(others) == others.common(ranges) == len(set(first) & set(second))

@@ -1,0 +1,1 @@
+"""A canary: sends through the running service, reads what Kafka has, and compares the two."""
