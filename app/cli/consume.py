@@ -61,7 +61,10 @@ def consume(place: str, limit: int | None, follow: bool, as_json: bool, **filter
 @click.option("--grep", metavar="TEXT", help="Only messages with this text in key, value or headers.")
 @json_option
 def tail(as_json: bool, **filters: Any) -> int:
-    """Print what comes to TOPIC from now on: `consume --from newest --follow`, after the last 10 messages."""
+    """Print what comes to TOPIC from now on.
+
+    The last 10 messages come first. It is `consume --from newest --limit 10 --follow`.
+    """
     run(_print(wanted_of("newest", uncommitted=False, **filters), True, 10, follow=True, as_json=as_json))
     return 0
 

@@ -22,10 +22,10 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "white"}
 @click.command()
 @json_option
 def doctor(as_json: bool) -> int:
-    """Check from here whether the service can run: settings, files, the way to Kafka, topics and groups.
+    """Check whether the service can run here.
 
-    Each check that fails says what to do; those that need it are skipped. Changes nothing, and ends within a minute
-    also where Kafka does not answer.
+    Looks at settings, files, the way to Kafka, topics and groups. Each check that fails says what to do; those that
+    need it are skipped. Changes nothing, and ends within a minute also where Kafka does not answer.
 
     Exit codes: 0 nothing failed, 1 something did; warnings are for you to judge.
     """

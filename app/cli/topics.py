@@ -23,9 +23,10 @@ EXIT_FAILED, EXIT_DIFFERS = 1, 2
 
 @click.group()
 def topics() -> None:
-    """Compare the declared topics (app/topics.py, or what DECLARED_TOPICS names) with Kafka, and make them so.
+    """Compare the declared topics with Kafka, and make them so.
 
-    Nothing is ever done to a topic that is not declared.
+    They are declared in app/topics.py, or what DECLARED_TOPICS names. Nothing is ever done to a topic that is not
+    declared.
     """
 
 

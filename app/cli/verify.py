@@ -43,11 +43,12 @@ COUNTS = ("sent", "delivered", "failed", "unknown", "unknown_stored", "lost", "d
 @click.option("--padding", type=click.IntRange(0, 900_000), default=0, help="Bytes that make each message longer.")
 @json_option
 def verify(url: str, key: str | None, as_json: bool, **options: Any) -> int:
-    """Send numbered messages through the running service, read the topic with a client of its own, and compare.
+    """Find out whether the verdicts of the running service are true.
 
-    A message that the service called delivered has to be there, once, in order, at the offset that was told; one that
-    it called failed must not; what it called unknown is counted. Run it in staging, while you break things. Ctrl-C ends
-    the sending and prints the report.
+    Sends numbered messages through it, reads the topic with a client of its own, and compares. A message that the
+    service called delivered has to be there, once, in order, at the offset that was told; one that it called failed must
+    not; what it called unknown is counted. Run it in staging, while you break things. Ctrl-C ends the sending and prints
+    the report.
 
     Exit codes: 0 every verdict was true, 1 not, or it could not run.
     """
