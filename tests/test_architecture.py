@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ STOREYS = {
     "app.errors": 0,
     "app.error_words": 0,
     "app.settings": 0,
+    "app.http_client": 0,
     "app.importing": 1,
     "app.serialization": 0,
     "app.messages": 1,
@@ -83,6 +86,8 @@ TASK_OWNERS = {
     "app.testing.engine",
 }
 MODULES = sorted(APP.rglob("*.py"))
+OPTIONAL = {"opentelemetry", "compression"}
+"""Imported only where they are there: the extra `otel`, and the standard library of Python 3.14."""
 
 
 def name_of(path: Path) -> str:
@@ -134,3 +139,11 @@ def test_tasks_are_made_only_by_modules_that_own_them(path: Path) -> None:
     }
     if makers & {"create_task", "ensure_future", "TaskGroup"}:
         assert name_of(path) in TASK_OWNERS
+
+
+def test_only_what_the_image_installs_is_imported() -> None:
+    locked = re.findall(r"^([a-z0-9._-]+)(?:\\[.*\\])?==", (APP.parent / "requirements" / "run.txt").read_text(), re.M)
+    known = {name.replace("-", "_").removesuffix("_zstd") for name in locked} | OPTIONAL | sys.stdlib_module_names
+    known |= {"app"}
+    imported = {name.partition(".")[0] for path in MODULES for name in imports_of(path)}
+    assert imported <= known, sorted(imported - known)

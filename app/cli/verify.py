@@ -46,13 +46,17 @@ def verify(url: str, key: str | None, as_json: bool, **options: Any) -> int:
     """Find out whether the verdicts of the running service are true.
 
     Sends numbered messages through it, reads the topic with a client of its own, and compares. A message that the
-    service called delivered has to be there, once, in order, at the offset that was told; one that it called failed must
-    not; what it called unknown is counted. Run it in staging, while you break things. Ctrl-C ends the sending and prints
-    the report.
+    service called delivered has to be there, once, in order, at the offset that was told; one that it called failed
+    must not; what it called unknown is counted. Run it in staging, while you break things. Ctrl-C ends the sending and
+    prints the report.
 
     Exit codes: 0 every verdict was true, 1 not, or it could not run.
     """
-    canary = run(_verify(Service(url, key), options, shown=not as_json))
+    try:
+        service = Service(url, key)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--url") from None
+    canary = run(_verify(service, options, shown=not as_json))
     if as_json:
         show_json({"run": canary.run_id, "topic": options["topic"], **canary.ledger.document()})
     else:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple, Protocol
 
-import httpx
+import orjson
 
 from app.errors import DemijohnError
+from app.http_client import HttpAnswer, HttpClient, NotConnected
 from app.verifying.ledger import Status
 
 Mode = Literal["sync", "async", "batch"]
@@ -36,16 +38,24 @@ class Verdict(NamedTuple):
 UNKNOWN = Verdict("unknown")
 
 
-class Service:
-    """The service at `url`, asked with `key` if there is one."""
+class Calls(Protocol):
+    """What `HttpClient` does."""
 
-    def __init__(self, url: str, key: str | None = None, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        self.url = url
-        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=CALL_TIMEOUT_S, transport=transport)
+    async def get(self, path: str, timeout_s: float, headers: Mapping[str, str]) -> HttpAnswer: ...
+    async def post(self, path: str, body: bytes, timeout_s: float, headers: Mapping[str, str]) -> HttpAnswer: ...
+    async def close(self) -> None: ...
+
+
+class Service:
+    """The service at `url`, asked with `key` if there is one. Raises ValueError where that is no URL."""
+
+    def __init__(self, url: str, key: str | None = None, http: Calls | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = http or HttpClient(url)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     async def send(self, mode: Mode, messages: Sequence[dict[str, Any]]) -> list[Verdict]:
         """One verdict for each. What broke off before an answer is unknown. Raises ServiceRefused."""
@@ -53,9 +63,9 @@ class Service:
             if mode == "batch":
                 return _each(await self._post(BATCH, {"messages": list(messages)}), len(messages))
             return [await self._one(message, queued=mode == "async") for message in messages]
-        except httpx.ConnectError:
+        except NotConnected:
             return [Verdict("failed")] * len(messages)
-        except (httpx.HTTPError, ValueError):
+        except (OSError, ValueError):
             return [UNKNOWN] * len(messages)
 
     async def _one(self, message: dict[str, Any], *, queued: bool) -> Verdict:
@@ -68,30 +78,40 @@ class Service:
     async def _settled(self, receipt: str) -> Verdict:
         until = time.monotonic() + RECEIPT_WITHIN_S
         while time.monotonic() < until:
-            answer = await self._http.get(f"/receipts/{receipt}", headers={"prefer": f"wait={RECEIPT_WAIT_S}"})
-            found = answer.json()
+            headers = {**self._headers, "Prefer": f"wait={RECEIPT_WAIT_S}"}
+            try:
+                answer = await self._http.get(f"/receipts/{receipt}", CALL_TIMEOUT_S, headers)
+            except NotConnected:
+                return UNKNOWN  # it was accepted before
+            found = _object(answer)
             if found.get("status") in ("delivered", "failed", "unknown"):
                 return Verdict(found["status"], found.get("offset"))
-            if answer.status_code == 404:
+            if answer.status == 404:
                 return UNKNOWN
             await asyncio.sleep(0.05)
         return UNKNOWN
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        response = await self._http.post(path, json=body)
-        if response.status_code in (401, 403, 404, 405):
-            raise ServiceRefused(f"{self.url}{path} answered {response.status_code}: {_why(response)}")
-        answer = response.json()
-        if not isinstance(answer, dict):
-            raise ValueError("no object")
-        return answer
+        headers = {**self._headers, "Content-Type": "application/json"}
+        answer = await self._http.post(path, orjson.dumps(body), CALL_TIMEOUT_S, headers)
+        if answer.status in (401, 403, 404, 405):
+            raise ServiceRefused(f"{self.url}{path} answered {answer.status}: {_why(answer)}")
+        return _object(answer)
 
 
-def _why(response: httpx.Response) -> str:
+def _object(answer: HttpAnswer) -> dict[str, Any]:
+    """Raises ValueError where it is none."""
+    found = orjson.loads(answer.body)
+    if not isinstance(found, dict):
+        raise ValueError("no object")
+    return found
+
+
+def _why(answer: HttpAnswer) -> str:
     try:
-        return str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return response.reason_phrase
+        return str(_object(answer)["detail"])
+    except (ValueError, KeyError):
+        return HTTPStatus(answer.status).phrase
 
 
 def _verdict(answer: dict[str, Any]) -> Verdict:

@@ -3,66 +3,85 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
 
+from app.http_client import HttpAnswer, NotConnected
 from app.verifying.service_calls import Mode, Service, ServiceRefused, Verdict
 
 MESSAGE = {"topic": "t", "partition": 0, "payload": 1}
 REPORT = {"topic": "t", "partition": 0, "offset": 7, "error": None}
 
 
-def answering(*answers: httpx.Response | Exception) -> tuple[Service, list[httpx.Request]]:
-    """A service that gives these answers, the last one again and again."""
-    asked: list[httpx.Request] = []
+class Answers:
+    """Gives these, the last one again and again, and remembers what it was asked."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        found = answers[min(len(asked), len(answers) - 1)]
-        asked.append(request)
+    def __init__(self, *answers: HttpAnswer | Exception) -> None:
+        self._answers = list(answers)
+        self.asked: list[tuple[str, bytes, Mapping[str, str]]] = []
+
+    async def get(self, path: str, timeout_s: float, headers: Mapping[str, str]) -> HttpAnswer:
+        return await self.post(path, b"", timeout_s, headers)
+
+    async def post(self, path: str, body: bytes, timeout_s: float, headers: Mapping[str, str]) -> HttpAnswer:
+        self.asked.append((path, body, headers))
+        found = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(found, Exception):
             raise found
         return found
 
-    return Service("http://service", "a.secret", httpx.MockTransport(answer)), asked
+    async def close(self) -> None:
+        return
 
 
-def problem(status: int, code: str) -> httpx.Response:
-    return httpx.Response(status, json={"code": code, "detail": "why"})
+def answering(*answers: HttpAnswer | Exception) -> tuple[Service, list[tuple[str, bytes, Mapping[str, str]]]]:
+    http = Answers(*answers)
+    return Service("http://service", "a.secret", http), http.asked
+
+
+def answer_of(status: int, document: object) -> HttpAnswer:
+    return HttpAnswer(status, json.dumps(document).encode())
+
+
+def problem(status: int, code: str) -> HttpAnswer:
+    return answer_of(status, {"code": code, "detail": "why"})
 
 
 @pytest.mark.parametrize(
     ("answer", "verdict"),
     [
-        (httpx.Response(200, json=REPORT), Verdict("delivered", 7)),
+        (answer_of(200, REPORT), Verdict("delivered", 7)),
         (problem(504, "delivery_unknown"), Verdict("unknown")),
         (problem(500, "internal_error"), Verdict("unknown")),
         (problem(503, "broker_unavailable"), Verdict("failed")),
         (problem(503, "overloaded"), Verdict("failed")),
         (problem(422, "unknown_topic"), Verdict("failed")),
-        (httpx.Response(502, text="<html>"), Verdict("unknown")),
-        (httpx.Response(502, json={"message": "of a proxy"}), Verdict("unknown")),
-        (httpx.ConnectError("nobody listens"), Verdict("failed")),
-        (httpx.ReadError("broken off"), Verdict("unknown")),
-        (httpx.ReadTimeout("no answer"), Verdict("unknown")),
+        (HttpAnswer(502, b"<html>"), Verdict("unknown")),
+        (answer_of(502, {"message": "of a proxy"}), Verdict("unknown")),
+        (NotConnected("nobody listens"), Verdict("failed")),
+        (ConnectionError("broken off"), Verdict("unknown")),
+        (TimeoutError("no answer"), Verdict("unknown")),
     ],
 )
-async def test_a_single_answer(answer: httpx.Response | Exception, verdict: Verdict) -> None:
+async def test_a_single_answer(answer: HttpAnswer | Exception, verdict: Verdict) -> None:
     service, asked = answering(answer)
     assert await service.send("sync", [MESSAGE]) == [verdict]
-    assert (asked[0].url.path, json.loads(asked[0].content)) == ("/produce", MESSAGE)
-    assert asked[0].headers["authorization"] == "Bearer a.secret"
+    path, body, headers = asked[0]
+    assert (path, json.loads(body), headers["Authorization"]) == ("/produce", MESSAGE, "Bearer a.secret")
 
 
 async def test_a_receipt_is_waited_for() -> None:
-    accepted = httpx.Response(202, json={"receipt_id": "r1", "status": "pending"})
-    pending = httpx.Response(200, json={"status": "pending"})
-    service, asked = answering(accepted, pending, httpx.Response(200, json={"status": "delivered", "offset": 3}))
+    accepted = answer_of(202, {"receipt_id": "r1", "status": "pending"})
+    pending = answer_of(200, {"status": "pending"})
+    service, asked = answering(accepted, pending, answer_of(200, {"status": "delivered", "offset": 3}))
     assert await service.send("async", [MESSAGE]) == [Verdict("delivered", 3)]
-    assert [request.url.path for request in asked] == ["/produce", "/receipts/r1", "/receipts/r1"]
+    assert [path for path, _, _ in asked] == ["/produce?mode=async", "/receipts/r1", "/receipts/r1"]
     gone, _ = answering(accepted, problem(404, "not_found"))
     assert await gone.send("async", [MESSAGE]) == [Verdict("unknown")]
+    away, _ = answering(accepted, NotConnected("it has ended"))
+    assert await away.send("async", [MESSAGE]) == [Verdict("unknown")]
     full, _ = answering(problem(503, "queue_full"))
     assert await full.send("async", [MESSAGE]) == [Verdict("failed")]
 
@@ -73,13 +92,13 @@ async def test_each_message_of_a_batch_has_its_own() -> None:
         {"status": "failed", "code": "record_too_large"},
         {"status": "unknown"},
     ]
-    service, asked = answering(httpx.Response(207, json={"results": results}))
+    service, asked = answering(answer_of(207, {"results": results}))
     verdicts = [Verdict("delivered", 1), Verdict("failed"), Verdict("unknown")]
     assert await service.send("batch", [MESSAGE] * 3) == verdicts
-    assert json.loads(asked[0].content) == {"messages": [MESSAGE] * 3}
+    assert json.loads(asked[0][1]) == {"messages": [MESSAGE] * 3}
     refused, _ = answering(problem(503, "draining"))
     assert await refused.send("batch", [MESSAGE] * 2) == [Verdict("failed")] * 2
-    cut, _ = answering(httpx.ReadError("broken off"))
+    cut, _ = answering(ConnectionError("broken off"))
     assert await cut.send("batch", [MESSAGE] * 2) == [Verdict("unknown")] * 2
 
 
