@@ -104,8 +104,8 @@ class Service:
         self.runtime = Runtime(settings, table, self._cluster, self._open_consumer, self.producer, self.monitor)
         in_memory = isinstance(self._embedded, MockBroker)
         means = Means(self._cluster, self.producer, self._open_reader, self.monitor, transactions=not in_memory)
-        states = fleet_topics(settings.fleet_name).states
-        self.operating = Operating(means, self.runtime, Keeping(states, self._makes_topics, self._why_nothing_is_kept))
+        keeping = Keeping(fleet_topics(settings.fleet_name), self._makes_topics, self._why_nothing_is_kept)
+        self.operating = Operating(means, self.runtime, keeping)
         self._admin = KafkaAdmin(self._client_settings, self._cluster)
         self._loop_lag = LoopLag(self.monitor)
         self.services = self._build_services()

@@ -23,6 +23,7 @@ from app.dashboard.redrive_actions import check_redrive, redrive_row
 from app.dashboard.topic_access import topic_access
 from app.events import Monitor
 from app.exploring.explorer import Wanted as WantedMessages
+from app.fleet.topics import fleet_topics
 from app.kafka.cluster import Cluster
 from app.kafka.log_reader import StoredRecord
 from app.kafka.topic_reader import TopicReader
@@ -53,7 +54,8 @@ async def _connected() -> AsyncIterator[Connected]:
     settings, monitor = kafka_settings(), Monitor()
     open_reader = partial(TopicReader, settings, settings.kafka_bootstrap_servers)
     async with connect_cluster(settings, monitor) as cluster, connect_producer(settings, cluster, monitor) as producer:
-        memory = RedriveMemory(cluster, open_reader, monitor, create=settings.kafka_create_topics)
+        topic = fleet_topics(settings.fleet_name).redrives
+        memory = RedriveMemory(topic, cluster, open_reader, monitor, create=settings.kafka_create_topics)
         redrives = Redrives(Means(cluster, producer, open_reader, monitor), memory)
         try:
             yield Connected(settings, cluster, memory, redrives)

@@ -18,6 +18,7 @@ from app.dashboard.redrive_actions import redrive_actions, redrive_pages
 from app.dashboard.seek_action import seek_action
 from app.fleet.pauses import Pauses
 from app.fleet.states import States
+from app.fleet.topics import FleetTopics
 from app.fleet.view import FleetView
 from app.observing.audit import Audit
 from app.redriving.memory import RedriveMemory
@@ -26,10 +27,9 @@ from app.redriving.redrives import Means, Redrives
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """In which topic of states, and whether topics may be made to remember in; `why_local`: why nothing that is stored
-    outlives the process."""
+    """In which topics, and whether they may be made; `why_local`: why nothing that is stored outlives the process."""
 
-    states: str
+    topics: FleetTopics
     create: bool
     why_local: str | None = None
 
@@ -42,9 +42,12 @@ class Operating:
         self._cluster = cluster
         self._runtime = runtime
         self._keeping = keeping
-        self.states = States(keeping.states, cluster, means.producer, open_reader, monitor, create=keeping.create)
+        self.states = States(
+            keeping.topics.states, cluster, means.producer, open_reader, monitor, create=keeping.create
+        )
         self.pauses = Pauses(self.states, runtime)
-        memory = RedriveMemory(cluster, open_reader, monitor, create=keeping.create, why_local=keeping.why_local)
+        redrives, create, why_local = keeping.topics.redrives, keeping.create, keeping.why_local
+        memory = RedriveMemory(redrives, cluster, open_reader, monitor, create=create, why_local=why_local)
         self.redrives = Redrives(means, memory)
         self.audit = Audit(monitor)
 

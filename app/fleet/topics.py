@@ -23,10 +23,12 @@ CONFIGS: Mapping[str, Mapping[str, str]] = {
     "errors": {**KEPT_A_WEEK, **BROKERS_TIME},
     "commands": {**KEPT_A_WEEK, **BROKERS_TIME},
 }
+PARTS = ("reports", "errors", "states", "metrics", "commands", "fleet", "redrives")
 
 
 class FleetTopics(NamedTuple):
-    """The names of the topics, and of the group whose member folds."""
+    """The names of the topics, and of the group whose member folds. `redrives` is not made with the others: the first
+    redrive makes it, and one instance alone has it too."""
 
     reports: str
     errors: str
@@ -34,6 +36,7 @@ class FleetTopics(NamedTuple):
     metrics: str
     commands: str
     group: str
+    redrives: str
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -43,7 +46,7 @@ class FleetTopics(NamedTuple):
 def fleet_topics(name: str) -> FleetTopics:
     """Of the fleet of that name; the one without a name has `demijohn_reports` and so on."""
     prefix = f"demijohn_{name}_" if name else "demijohn_"
-    return FleetTopics(*(f"{prefix}{part}" for part in ("reports", "errors", "states", "metrics", "commands", "fleet")))
+    return FleetTopics(*(f"{prefix}{part}" for part in PARTS))
 
 
 class TopicMaker(Protocol):

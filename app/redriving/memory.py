@@ -1,4 +1,4 @@
-"""Which dead letters have been redriven, by DLQ, partition and offset: the compacted topic `demijohn_redrives`.
+"""Which dead letters have been redriven, by DLQ, partition and offset: a compacted topic of the fleet's.
 
 It is written in the same transaction as the messages themselves, one record for each partition of a DLQ. So a record
 that was sent is known to have been sent, and the other way round, whatever is killed in between.
@@ -19,14 +19,12 @@ from app.kafka.protocols import ClusterView, PartitionReader
 from app.messages import OutgoingMessage, TopicPartition
 from app.redriving.ranges import Ranges
 
-TOPIC = "demijohn_redrives"
 CONFIG: Mapping[str, str] = {
     "cleanup.policy": "compact",
     "segment.bytes": str(1024 * 1024),
     "min.cleanable.dirty.ratio": "0.1",
 }
 """Small segments: only closed ones are compacted, and every redrive reads all that is left."""
-NOT_THERE = f"the topic {TOPIC} does not exist, and KAFKA_CREATE_TOPICS is false"
 CREATE_TIMEOUT_S = 10.0
 READ_WITHIN_S = 30.0
 SHOWN_AGE_S = 2.0
@@ -40,10 +38,12 @@ Redriven = dict[int, Ranges]
 
 
 class RedriveMemory:
-    """Knows and writes what was redriven. `create`: whether the topic may be made; `why_local`: why it is of no use."""
+    """Knows and writes what was redriven, in the topic `stored_in`. `create`: whether that may be made; `why_local`:
+    why it is of no use."""
 
     def __init__(
         self,
+        stored_in: str,
         cluster: ClusterView,
         open_reader: OpenReader,
         monitor: Monitor,
@@ -51,6 +51,7 @@ class RedriveMemory:
         create: bool,
         why_local: str | None = None,
     ) -> None:
+        self._stored_in = stored_in
         self._cluster = cluster
         self._open_reader = open_reader
         self._monitor = monitor
@@ -61,9 +62,9 @@ class RedriveMemory:
 
     async def prepare(self) -> None:
         """Makes the topic where it is missing and may be made. Raises KafkaUnavailable."""
-        if self._why_local is None and self._create and TOPIC not in self._cluster.topics():
-            if await self._cluster.create_topic(TOPIC, 1, CONFIG, timeout_s=CREATE_TIMEOUT_S):
-                self._monitor.emit(TopicCreated(TOPIC, 1))
+        if self._why_local is None and self._create and self._stored_in not in self._cluster.topics():
+            if await self._cluster.create_topic(self._stored_in, 1, CONFIG, timeout_s=CREATE_TIMEOUT_S):
+                self._monitor.emit(TopicCreated(self._stored_in, 1))
             await self._cluster.refresh(timeout_s=CREATE_TIMEOUT_S)
 
     @property
@@ -71,14 +72,16 @@ class RedriveMemory:
         """Why it is known for the life of this process only; None: it is kept."""
         if self._why_local is not None:
             return self._why_local
-        return None if TOPIC in self._cluster.topics() else NOT_THERE
+        if self._stored_in in self._cluster.topics():
+            return None
+        return f"the topic {self._stored_in} does not exist, and KAFKA_CREATE_TOPICS is false"
 
     async def read(self, topic: str) -> Redriven:
         """What is known of `topic`, asked for now: of others only what they have committed. Raises KafkaUnavailable."""
         if self.why_not_kept is not None:
             return dict(self._local.get(topic, {}))
-        count = self._cluster.topics().get(TOPIC, 0)
-        reader = self._open_reader({TopicPartition(TOPIC, number): None for number in range(count)})
+        count = self._cluster.topics().get(self._stored_in, 0)
+        reader = self._open_reader({TopicPartition(self._stored_in, number): None for number in range(count)})
         found: Redriven = {}
         try:
             async with asyncio.timeout(READ_WITHIN_S):
@@ -87,7 +90,7 @@ class RedriveMemory:
                     for record in await reader.read(MOST, WAIT_S):
                         self._take(found, topic, (record.key or b"").decode("utf-8", "replace"), record.value)
         except TimeoutError as error:
-            raise KafkaUnavailable(f"{TOPIC} could not be read in {READ_WITHIN_S:g} s") from error
+            raise KafkaUnavailable(f"{self._stored_in} could not be read in {READ_WITHIN_S:g} s") from error
         finally:
             await reader.stop(1)
         return found
@@ -130,7 +133,7 @@ class RedriveMemory:
         topic_id = self._topic_id(topic)
         return [
             OutgoingMessage(
-                topic=TOPIC,
+                topic=self._stored_in,
                 key=f"{_prefix(topic)}{partition}",
                 payload=orjson.dumps({"topic_id": topic_id, "ranges": ranges.pairs}),
             )

@@ -161,7 +161,7 @@ class Service:
 
     def _pages_for_operators(self, services: Services) -> Iterator[Page]:
         """No partition can be read here."""
-        memory = RedriveMemory(self.kafka, _unreadable, self.monitor, create=False)
+        memory = RedriveMemory("demijohn_redrives", self.kafka, _unreadable, self.monitor, create=False)
         redrives = Redrives(Means(self.kafka, self.producer, _unreadable, self.monitor), memory)
         yield audit_page(Audit(self.monitor))
         yield from redrive_pages(redrives)

@@ -26,7 +26,7 @@ class Letters(NamedTuple):
     source: str
     dlq: str
 
-    async def run(self, *arguments: str, create: str = "true") -> Done:
+    async def run(self, *arguments: str, create: str = "true", fleet_name: str = "") -> Done:
         return await demijohn(
             "dlq",
             *arguments,
@@ -34,6 +34,7 @@ class Letters(NamedTuple):
             routes="tests.cli.tables:dead_letters",
             dlq_topic=self.dlq,
             kafka_create_topics=create,
+            fleet_name=fleet_name,
         )
 
 
@@ -80,6 +81,11 @@ async def test_letters_are_listed_shown_and_sent_back_once(letters: Letters) -> 
     assert {line[0] for line in stored} == {"Partition:1"}
     assert sorted(line[-1] for line in stored) == [f'{{"n":{number}}}' for number in range(LETTERS)]
     assert {line[2] for line in stored} == {"own:1"}
+
+
+async def test_what_went_back_is_remembered_by_the_fleet_that_is_named(letters: Letters) -> None:
+    missing = await letters.run("redrive", letters.dlq, "--all", "--yes", create="false", fleet_name="nobody")
+    assert (missing.code, "the topic demijohn_nobody_redrives does not exist" in missing.err) == (2, True), missing
 
 
 class Forgetful:

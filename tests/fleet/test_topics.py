@@ -27,7 +27,8 @@ def test_fleets_of_different_names_share_no_topic() -> None:
     plain, staging = fleet_topics(""), fleet_topics("staging")
     assert plain.all == tuple(f"demijohn_{part}" for part in CONFIGS_IN_ORDER)
     assert (staging.reports, staging.group) == ("demijohn_staging_reports", "demijohn_staging_fleet")
-    assert not {*plain, *staging} - {*plain} & {*plain}
+    assert (plain.redrives, staging.redrives) == ("demijohn_redrives", "demijohn_staging_redrives")
+    assert not {*plain} & {*staging}
 
 
 CONFIGS_IN_ORDER = ("reports", "errors", "states", "metrics", "commands")

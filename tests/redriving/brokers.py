@@ -12,12 +12,13 @@ from app.events import Monitor
 from app.kafka.records import FetchedRecord
 from app.messages import Record, TopicPartition
 from app.producer import Producer
-from app.redriving.memory import TOPIC, RedriveMemory
+from app.redriving.memory import RedriveMemory
 from app.redriving.redrives import Means, Redrives
 from tests.conftest import make_settings
 from tests.fakes import FakeKafka, StoredRecord
 
 DLQ = "orders.dlq"
+TOPIC = "demijohn_redrives"
 
 
 class Brokers(FakeKafka):
@@ -103,12 +104,14 @@ class Reader:
 class Place:
     """Redrives on such a Kafka. `fails` are payloads that it refuses for good."""
 
-    def __init__(self, brokers: Brokers, monitor: Monitor, *, transactions: bool = True, **memory: Any) -> None:
+    def __init__(
+        self, brokers: Brokers, monitor: Monitor, *, transactions: bool = True, remembered: str = TOPIC, **memory: Any
+    ) -> None:
         self.brokers = brokers
         self.monitor = monitor
         settings = make_settings("kafka:9092")
         self.producer = Producer(settings, brokers, brokers.open_client, monitor)
-        self.memory = RedriveMemory(brokers, brokers.open_reader, monitor, **{"create": True, **memory})
+        self.memory = RedriveMemory(remembered, brokers, brokers.open_reader, monitor, **{"create": True, **memory})
         means = Means(brokers, self.producer, brokers.open_reader, monitor, transactions)
         self.redrives = Redrives(means, self.memory)
 

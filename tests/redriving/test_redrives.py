@@ -72,6 +72,15 @@ async def test_another_instance_knows_what_was_sent(place: Place, brokers: Broke
     await other.close()
 
 
+async def test_a_fleet_of_another_name_remembers_its_own(place: Place, brokers: Brokers) -> None:
+    await run(place)
+    other = Place(brokers, Monitor(), remembered="demijohn_staging_redrives")
+    assert await other.memory.read(DLQ) == {}
+    assert numbers(await run(other)) == (10, 0, 0)
+    assert brokers.created == ["demijohn_redrives", "demijohn_staging_redrives"]
+    await other.close()
+
+
 async def test_a_topic_that_was_made_anew_has_sent_nothing(place: Place, brokers: Brokers) -> None:
     brokers.topic_ids[DLQ] = b"\x01"
     await run(place)
