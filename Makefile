@@ -67,9 +67,10 @@ bench: jars ## Compares with bare clients and FastStream; needs Maven or Docker
 container: jars ## Builds the image, runs it against a real Kafka and checks it; needs root
 	@scripts/container
 
-docs: | $(BIN)/python ## Renews the pages that are made: the catalogue of scenarios, the references
+docs: | $(BIN)/python ## Renews the pages that are made: scenarios, references, diagrams
 	$(BIN)/python scripts/catalogue.py
 	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/diagrams.py
 
 lock: | $(BIN)/python ## Pins the newest allowed versions in requirements/
 	scripts/lock
