@@ -35,10 +35,11 @@ def kafka_checks(settings: Settings, table: RoutingTable, admin: Admin) -> list[
         ),
         Check("login", seen.login, LOGIN, ("bootstrap servers", "certificates")),
         Check("advertised brokers", seen.advertised, ADVERTISED, ("login",)),
-        Check("topics", seen.topics, "Give the user Describe on the topics", ("advertised brokers",)),
+        Check("topics", seen.topics, "Give the user Describe on the topics", ("routing table", "advertised brokers")),
         Check("dead letter topics", seen.dead_letter_topics, "Create them", ("topics",)),
         Check("replication", seen.replication, "Look at the brokers: demijohn topics health", ("topics",)),
         Check("topic limits", seen.limits, "Give the user DescribeConfigs on the topics", ("topics",)),
+        Check("rights", seen.rights, "Look with kafka-acls at what the user may do", ("topics",)),
         Check("groups", seen.groups, "Give the user Describe and Read on the groups", ("topics",)),
     ]
 
@@ -112,6 +113,20 @@ class Seen:
         if faults:
             return warn("; ".join(faults[:NAMED]), "demijohn topics migrate sets what app/topics.py declares")
         return ok("messages that we let through fit into the topics")
+
+    async def rights(self) -> Answer:
+        """Against Kafka's rules, as far as the brokers tell them."""
+        groups = {line.group for line in self._table.subscriptions}
+        rights = await self._admin.rights([one.topic for one in self._used()], groups, timeout_s=TIMEOUT_S)
+        dead = self._table.dead_letter_topics()
+        wanted = [("topic", name, "write" if name in dead else "read", may) for name, may in rights.topics.items()]
+        wanted += [("group", name, "read", may) for name, may in rights.groups.items()]
+        missing = [f"{right} on the {kind} {name}" for kind, name, right, may in sorted(wanted) if right not in may]
+        if missing:
+            return fail(f"the user may not: {_listed(missing)}", "Give the user these rights, with kafka-acls")
+        if not wanted:
+            return ok("the brokers tell nothing of them")
+        return ok(f"reading, writing and joining are allowed: {len(wanted)} topics and groups")
 
     async def groups(self) -> Answer:
         known = {one.group: one.state for one in await self._admin.groups(timeout_s=TIMEOUT_S)}

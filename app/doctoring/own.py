@@ -17,6 +17,7 @@ from app.api.keys import read_keys
 from app.api.payload_schemas import load_schemas
 from app.dashboard.shell import STATIC
 from app.doctoring.examination import Answer, Check, ok, warn
+from app.errors import RoutesInvalid
 from app.http_client import HttpClient
 from app.routes.table import RoutingTable
 from app.settings import Settings, misspelled
@@ -26,12 +27,14 @@ FEW_FILES = 4096
 ANSWER_TIMEOUT_S = 2.0
 
 
-def own_checks(settings: Settings, table: RoutingTable, environment: Mapping[str, str] = os.environ) -> list[Check]:
-    """All of them. Settings and table have been read already: their faults end the command before."""
+def own_checks(
+    settings: Settings, table: RoutingTable | RoutesInvalid, environment: Mapping[str, str] = os.environ
+) -> list[Check]:
+    """All of them. `table`: or why there is none."""
     own = Own(settings, table, environment)
     return [
         Check("settings", own.settings, "Correct the settings that are named"),
-        Check("routing table", own.table, "Correct app/routing.py"),
+        Check("routing table", own.table, "Correct what ROUTES names, app/routing.py by default"),
         Check("API keys", own.keys, "Correct the file that HTTP_API_KEYS_FILE names"),
         Check("payload schemas", own.schemas, "Correct the files in HTTP_SCHEMAS_DIR"),
         Check("open files", own.files, "Raise the limit, for example with ulimit -n 65536"),
@@ -43,7 +46,7 @@ def own_checks(settings: Settings, table: RoutingTable, environment: Mapping[str
 class Own:
     """Looks at this machine only."""
 
-    def __init__(self, settings: Settings, table: RoutingTable, environment: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, table: RoutingTable | RoutesInvalid, environment: Mapping[str, str]) -> None:
         self._settings = settings
         self._table = table
         self._environment = environment
@@ -57,6 +60,8 @@ class Own:
         return ok(f"{changed} of {len(fields)} differ from their defaults")
 
     async def table(self) -> Answer:
+        if isinstance(self._table, RoutesInvalid):
+            raise self._table
         lines = self._table.subscriptions
         if not lines:
             return warn(

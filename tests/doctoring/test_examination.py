@@ -46,3 +46,11 @@ async def test_a_check_that_hangs_fails_in_its_time() -> None:
     assert [one async for one in examine([Check("slow", hangs, "wait", timeout_s=0.05)])] == [
         Finding("slow", "fail", "no answer within 0.05 s", "wait")
     ]
+
+
+async def test_all_together_end_in_their_time() -> None:
+    checks = [Check("slow", hangs, "wait"), Check("late", fine, "")]
+    assert [one async for one in examine(checks, within_s=0.05)] == [
+        Finding("slow", "fail", "no answer within 0.05 s", "wait"),
+        Finding("late", "skipped", "the 0.05 s for all checks are over"),
+    ]

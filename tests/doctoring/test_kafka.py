@@ -10,7 +10,8 @@ from app.doctoring import kafka as checked
 from app.doctoring.examination import Finding, examine
 from app.doctoring.kafka import kafka_checks
 from app.doctoring.network import Address
-from app.kafka.admin.protocol import ConfigChanges
+from app.kafka.admin.client import KafkaAdmin
+from app.kafka.admin.protocol import ConfigChanges, Rights
 from app.messages import TopicPartition
 from app.producer import Producer
 from app.routes import DeadLetter, Routes
@@ -69,6 +70,22 @@ async def test_limits_and_lost_records_are_warned_about(
     assert f"{topic} takes 5000 bytes, PRODUCER_MAX_PAYLOAD_BYTES is" in seen["topic limits"].detail
     assert seen["groups"].detail == f"g-{topic} stands at 1 of {topic}-0, which begins at 3"
     assert (seen["topic limits"].state, seen["groups"].state) == ("warn", "warn")
+
+
+async def test_a_right_that_the_brokers_say_is_missing_fails(
+    settings: Settings, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, dlq = await make_topic(), await make_topic()
+    assert "are allowed: 3 topics and groups" in (await found(settings, topic, dlq))["rights"].detail
+    fewer = Rights({topic: frozenset({"read"}), dlq: frozenset({"read"})}, {f"g-{topic}": frozenset({"describe"})})
+
+    async def told(*_: object, **__: object) -> Rights:
+        return fewer
+
+    monkeypatch.setattr(KafkaAdmin, "rights", told)
+    seen = (await found(settings, topic, dlq))["rights"]
+    assert seen.state == "fail"
+    assert seen.detail == f"the user may not: read on the group g-{topic}, write on the topic {dlq}"
 
 
 async def test_advertised_addresses_that_cannot_be_reached_fail(

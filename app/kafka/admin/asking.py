@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as At
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec
 
@@ -21,6 +21,7 @@ from app.kafka.admin.protocol import (
     GroupListing,
     Isolation,
     OffsetAt,
+    Rights,
 )
 from app.messages import TopicPartition
 
@@ -123,6 +124,22 @@ def list_groups(client: AdminClient, left_s: float) -> tuple[GroupListing, ...]:
         raise first if isinstance(first, KafkaException) else KafkaException(first)
     found = [GroupListing(one.group_id, one.state.name.lower(), kind_of(one)) for one in listed.valid]
     return tuple(sorted(found, key=lambda listing: listing.group))
+
+
+def rights(topics: Collection[str], groups: Collection[str]) -> Callable[[AdminClient, float], Rights]:
+    def ask(client: AdminClient, left_s: float) -> Rights:
+        told = {"include_authorized_operations": True, "request_timeout": left_s}
+        of_topics = client.describe_topics(TopicCollection(sorted(topics)), **told) if topics else {}
+        of_groups = client.describe_consumer_groups(sorted(groups), **told) if groups else {}
+        return Rights(_allowed(of_topics, left_s), _allowed(of_groups, left_s))
+
+    return ask
+
+
+def _allowed(futures: Mapping[str, Future[Any]], left_s: float) -> Mapping[str, frozenset[str]]:
+    described = zip(futures, results(futures.values(), left_s), strict=True)
+    told = ((name, one.authorized_operations) for name, one in described)
+    return {name: frozenset(each.name.lower() for each in allowed) for name, allowed in told if allowed}
 
 
 def describe_groups(groups: Collection[str]) -> Callable[[AdminClient, float], Mapping[str, GroupDescription]]:

@@ -24,6 +24,7 @@ from app.kafka.admin.protocol import (
     Isolation,
     NewTopic,
     OffsetAt,
+    Rights,
     TopicDescription,
 )
 from app.kafka.admin.requests import (
@@ -114,6 +115,10 @@ class KafkaAdmin:
     async def committed(self, group: str, *, timeout_s: float) -> Mapping[TopicPartition, int]:
         what = f"The offsets of {group} were not read"
         return await self._ask(asking.committed(group), what, f"Describe on the group {group}", timeout_s)
+
+    async def rights(self, topics: Collection[str], groups: Collection[str], *, timeout_s: float) -> Rights:
+        right = "Describe on the topics and groups"
+        return await self._ask(asking.rights(topics, groups), "The rights were not told", right, timeout_s)
 
     async def create_topic(self, new: NewTopic, *, timeout_s: float, preview: bool = False) -> None:
         right = f"Create on the topic {new.topic}"

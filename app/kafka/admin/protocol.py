@@ -111,6 +111,15 @@ class GroupDescription:
     members: tuple[GroupMember, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the service's user may do, in Kafka's words (`read`, `write`, `describe_configs` ...): with each topic and
+    with each group. Those of which the broker does not tell are left out."""
+
+    topics: Mapping[str, frozenset[str]]
+    groups: Mapping[str, frozenset[str]]
+
+
 class Admin(Protocol):
     """Asks and changes a cluster."""
 
@@ -141,6 +150,9 @@ class Admin(Protocol):
     async def describe_groups(self, groups: Collection[str], *, timeout_s: float) -> Mapping[str, GroupDescription]: ...
     async def committed(self, group: str, *, timeout_s: float) -> Mapping[TopicPartition, int]:
         """Every offset that the group has committed."""
+
+    async def rights(self, topics: Collection[str], groups: Collection[str], *, timeout_s: float) -> Rights:
+        """Of topics that exist, and of groups whether they do or not."""
 
     async def create_topic(self, new: NewTopic, *, timeout_s: float, preview: bool = False) -> None:
         """`preview`: the broker checks it, and creates nothing."""
