@@ -19,6 +19,7 @@ from app.exploring.cursors import Cursor
 from app.kafka.admin.protocol import Admin, NewTopic
 from app.kafka.connection import prepare_aiokafka
 from app.messages import TopicPartition
+from app.settings import Settings, load_settings
 from app.verifying.canary import Canary, Course
 from app.verifying.ledger import Ledger
 from app.verifying.service_calls import Service
@@ -30,7 +31,7 @@ COUNTS = ("sent", "delivered", "failed", "unknown", "unknown_stored", "lost", "d
 
 
 @click.command()
-@click.option("--url", default="http://127.0.0.1:3000", show_default=True, help="The running service.")
+@click.option("--url", help="The running service; by default the one on this machine, at HTTP_PORT.")
 @click.option("--key", help="An API key with the role produce.")
 @click.option(
     "--topic", default="demijohn-canary", show_default=True, help="Made with 3 partitions where it is missing."
@@ -42,7 +43,7 @@ COUNTS = ("sent", "delivered", "failed", "unknown", "unknown_stored", "lost", "d
 @click.option("--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Messages in a call.")
 @click.option("--padding", type=click.IntRange(0, 900_000), default=0, help="Bytes that make each message longer.")
 @json_option
-def verify(url: str, key: str | None, as_json: bool, **options: Any) -> int:
+def verify(url: str | None, key: str | None, as_json: bool, **options: Any) -> int:
     """Find out whether the verdicts of the running service are true.
 
     Sends numbered messages through it, reads the topic with a client of its own, and compares. A message that the
@@ -53,7 +54,7 @@ def verify(url: str, key: str | None, as_json: bool, **options: Any) -> int:
     Exit codes: 0 every verdict was true, 1 not, or it could not run.
     """
     try:
-        service = Service(url, key)
+        service = Service(url or own_url(load_settings()), key)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
     canary = run(_verify(service, options, shown=not as_json))
@@ -65,6 +66,13 @@ def verify(url: str, key: str | None, as_json: bool, **options: Any) -> int:
     if not canary.ledger.well and canary.trouble:
         remark(f"The topic could not be read at times: {canary.trouble}")
     return 0 if canary.ledger.well and canary.ledger.document()["delivered"] else EXIT_FAILED
+
+
+def own_url(settings: Settings) -> str:
+    """Where the service with these settings is asked on this machine."""
+    host = settings.http_host if settings.http_host not in ("0.0.0.0", "::") else "127.0.0.1"
+    scheme = "https" if settings.http_tls_cert else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.http_port}{settings.http_root_path}"
 
 
 async def _verify(service: Service, options: dict[str, Any], *, shown: bool) -> Canary:
