@@ -9,7 +9,7 @@ WORKERS ?= 2
 UI := app/dashboard/static/index.html
 UI_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*')
 
-.PHONY: help setup jars ui run test check kafka soak bench docs container lock clean
+.PHONY: help setup jars ui run test check kafka soak bench docs site container lock clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 10
@@ -63,6 +63,11 @@ soak: $(VENV)/.dev jars ## Hurts instances and brokers at random for SOAK_S seco
 bench: jars ## Compares with bare clients and FastStream; needs Maven or Docker
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks
+
+site: | $(BIN)/python ## Builds the documentation as a site in build/site; every warning is an error
+	$(BIN)/python -m venv build/.venv
+	build/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	build/.venv/bin/sphinx-build --quiet --fail-on-warning --keep-going docs build/site
 
 container: jars ## Builds the image, runs it against a real Kafka and checks it; needs root
 	@scripts/container

@@ -46,4 +46,11 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         text = page.read_text()
         left += [(page.parent / target.partition("#")[0]).resolve() for target in LINK.findall(text)]
         left += [ROOT / name for name in NAMED.findall(text)]
-    assert {path for path in PAGES if path.name != "CHANGELOG.md"} - reached == set()
+    only_of_the_site = {ROOT / "CHANGELOG.md", ROOT / "docs" / "index.md"}
+    assert set(PAGES) - only_of_the_site - reached == set()
+
+
+def test_every_page_stands_in_the_contents_of_the_site() -> None:
+    contents = (ROOT / "docs" / "index.md").read_text()
+    pages = {str(page.relative_to(ROOT / "docs").with_suffix("")) for page in PAGES if "docs" in page.parts}
+    assert pages - {"index"} == set(re.findall(r"^([a-z][\w/-]*)$", contents, re.MULTILINE))
