@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from app.cli.connecting import connect_admin, kafka_settings, run
 from app.cli.consume import explorer_of
 from app.cli.output import json_option, remark, show_json
 from app.cli.progress import Progress
-from app.errors import NoSuchResource
+from app.errors import DemijohnError, NoSuchResource
 from app.exploring.cursors import Cursor
 from app.kafka.admin.protocol import Admin, NewTopic
 from app.kafka.connection import prepare_aiokafka
@@ -26,7 +27,10 @@ from app.verifying.service_calls import Service
 
 TIMEOUT_S = 15.0
 LOOK_S = 0.2
-EXIT_FAILED = 1
+EXIT_FAILED, EXIT_NOT_RUN = 1, 2
+FIGURES = ("p50", "p90", "p99", "p999", "max")
+ENOUGH = 0.9
+"""Of what --rate asks for; below, it is said that the calls could not keep up."""
 COUNTS = ("sent", "delivered", "failed", "unknown", "unknown_stored", "lost", "duplicated", "reordered", "unexpected")
 
 
@@ -51,13 +55,13 @@ def verify(url: str | None, key: str | None, as_json: bool, **options: Any) -> i
     must not; what it called unknown is counted. Run it in staging, while you break things. Ctrl-C ends the sending and
     prints the report.
 
-    Exit codes: 0 every verdict was true, 1 not, or it could not run.
+    Exit codes: 0 every verdict was true, 1 one was not, 2 it could not run, or nothing was delivered.
     """
     try:
-        service = Service(url or own_url(load_settings()), key)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--url") from None
-    canary = run(_verify(service, options, shown=not as_json))
+        canary = run(_verify(_service(url, key), options, shown=not as_json))
+    except DemijohnError as error:
+        remark(str(error))
+        return EXIT_NOT_RUN
     if as_json:
         show_json({"run": canary.run_id, "topic": options["topic"], **canary.ledger.document()})
     else:
@@ -65,7 +69,26 @@ def verify(url: str | None, key: str | None, as_json: bool, **options: Any) -> i
             click.echo(line)
     if not canary.ledger.well and canary.trouble:
         remark(f"The topic could not be read at times: {canary.trouble}")
-    return 0 if canary.ledger.well and canary.ledger.document()["delivered"] else EXIT_FAILED
+    return _exit_code(canary, _expected(options))
+
+
+def _service(url: str | None, key: str | None) -> Service:
+    try:
+        return Service(url or own_url(load_settings()), key)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--url") from None
+
+
+def _exit_code(canary: Canary, expected: int) -> int:
+    counts = canary.ledger.document()
+    if not canary.stopped and counts["sent"] < expected * ENOUGH:
+        remark(f"The calls could not keep up: {counts['sent']:,} of {expected:,} were sent. Try --mode batch.")
+    if not counts["well"]:
+        return EXIT_FAILED
+    if not counts["delivered"]:
+        remark("Nothing was delivered: nothing was verified.")
+        return EXIT_NOT_RUN
+    return 0
 
 
 def own_url(settings: Settings) -> str:
@@ -81,6 +104,7 @@ async def _verify(service: Service, options: dict[str, Any], *, shown: bool) -> 
     try:
         async with connect_admin(settings) as admin:
             starts = await _starts(admin, options["topic"])
+        await service.until_known(options["topic"])
         canary = Canary(_course(options, starts), service, explorer_of(settings))
         with _interruptible(canary), Progress("seen", _expected(options)) as progress:
             running = asyncio.ensure_future(canary.run(starts))
@@ -114,19 +138,26 @@ def _expected(options: dict[str, Any]) -> int:
 
 async def _starts(admin: Admin, topic: str) -> Cursor:
     """The ends of the topic's partitions; it is made where it is missing."""
-    found = (await admin.topics(timeout_s=TIMEOUT_S)).get(topic)
-    if found is None:
+    if topic not in await admin.topics(timeout_s=TIMEOUT_S):
         await admin.create_topic(NewTopic(topic, 3), timeout_s=TIMEOUT_S)
         remark(f"Created {topic} with 3 partitions.")
-        async with asyncio.timeout(TIMEOUT_S):
-            while found is None:
-                await asyncio.sleep(LOOK_S)
-                found = (await admin.topics(timeout_s=TIMEOUT_S)).get(topic)
-    every = [TopicPartition(topic, one.partition) for one in found.partitions]
+    until = time.monotonic() + TIMEOUT_S
+    ends = await _ends(admin, topic)
+    while not ends or None in ends.values():
+        if time.monotonic() > until:
+            missing = [str(at) for at, end in ends.items() if end is None] or [topic]
+            raise NoSuchResource("LEADER_NOT_AVAILABLE", f"{', '.join(missing)} cannot be read: no leader answers")
+        await asyncio.sleep(LOOK_S)
+        ends = await _ends(admin, topic)
+    return Cursor(topic, "oldest", {at.partition: end or 0 for at, end in ends.items()})
+
+
+async def _ends(admin: Admin, topic: str) -> Mapping[TopicPartition, int | None]:
+    """Of each partition; none where the brokers do not know the topic (yet)."""
+    found = (await admin.topics(timeout_s=TIMEOUT_S)).get(topic)
+    every = [TopicPartition(topic, one.partition) for one in found.partitions] if found else []
     ends = await admin.offsets(every, "latest", timeout_s=TIMEOUT_S)
-    if missing := [str(at) for at in every if ends.get(at) is None]:
-        raise NoSuchResource("LEADER_NOT_AVAILABLE", f"{', '.join(missing)} cannot be read: no leader answers")
-    return Cursor(topic, "oldest", {at.partition: ends[at] or 0 for at in every})
+    return {at: ends.get(at) for at in every}
 
 
 @contextlib.contextmanager
@@ -151,7 +182,8 @@ def report(ledger: Ledger) -> list[str]:
     lines = [f"{name.replace('_', ' '):<15} {document[name]:>9,}" for name in COUNTS]
     for name, times in (("acknowledged", ledger.acknowledged_ms), ("end to end", ledger.end_to_end_ms)):
         figures = times.document()
-        lines += ["", f"{name}: p50 {figures['p50']}, p99 {figures['p99']}, max {figures['max']} ms", *times.drawn()]
+        shown = ", ".join(f"{figure.replace('p999', 'p99.9')} {figures[figure]}" for figure in FIGURES)
+        lines += ["", f"{name}: {shown} ms" if times.count else f"{name}: none", *times.drawn()]
     lines += ["", *document["examples"], *_first(ledger)]
     lines.append("Every verdict was true." if ledger.well else "NOT every verdict was true.")
     return lines

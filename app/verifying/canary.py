@@ -63,6 +63,11 @@ class Canary:
         """Nothing more is sent; what is under way is waited for."""
         self._stopped.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopped.is_set()
+
     async def run(self, starts: Cursor) -> None:
         """Until all is sent and seen, or the time for that is over. `starts`: where the topic ended before.
 
@@ -136,8 +141,8 @@ class Canary:
         self.ledger.seen(record.partition, payload["number"], record.offset, max(0.0, took_ms))
 
     async def _settle(self) -> None:
-        """Returns when everything that was delivered is seen, and that for unknown ones twice the look; or in time."""
+        """Returns when everything that was delivered is seen, and nothing unknown can come any more; or in time."""
         until = time.monotonic() + self._course.settle_s
-        while self.ledger.lost and time.monotonic() < until:
+        while (self.ledger.lost or self.ledger.undecided) and time.monotonic() < until:
             await asyncio.sleep(SETTLE_LOOK_S)
         await asyncio.sleep(SETTLE_LOOK_S * 4)  # a second copy would come right behind the first

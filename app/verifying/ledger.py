@@ -99,6 +99,15 @@ class Ledger:
         return sum(len(one.delivered) - one.delivered.common(one.seen) for one in self.partitions.values())
 
     @property
+    def undecided(self) -> int:
+        """Unknown ones that may still come: nothing that was sent after them has been seen."""
+        return sum(
+            max(0, last - max(first, one.newest + 1) + 1)
+            for one in self.partitions.values()
+            for first, last in one.unknown.pairs
+        )
+
+    @property
     def well(self) -> bool:
         """Whether every verdict was true."""
         return not (self.lost or self.duplicated or self.reordered or self.unexpected or self.misplaced)

@@ -21,11 +21,18 @@ RECEIPT_WAIT_S = 20
 RECEIPT_WITHIN_S = 60.0
 MAYBE_STORED = ("delivery_unknown", "internal_error")
 """Codes of problems after which a message may be there; an answer without a code is not the service's own."""
+KNOWN_WITHIN_S, KNOWN_LOOK_S = 8.0, 0.2
+"""A service finds a topic that was just made within 5 s."""
+NO_PARTITION = 2**31 - 1
 PRODUCE, BATCH = "/produce", "/produce/batch"
 
 
 class ServiceRefused(DemijohnError):
     """The service will not take any of the messages: nothing can be verified."""
+
+
+class NotFound(ServiceRefused):
+    """The service does not know the topic, or this is no Demijohn."""
 
 
 class Verdict(NamedTuple):
@@ -56,6 +63,22 @@ class Service:
 
     async def close(self) -> None:
         await self._http.close()
+
+    async def until_known(self, topic: str) -> None:
+        """Returns when the service knows the topic, or does not answer now. Stores nothing: it asks with a partition
+        that no topic has. Raises ServiceRefused."""
+        until = time.monotonic() + KNOWN_WITHIN_S
+        while True:
+            try:
+                await self._post(PRODUCE, {"topic": topic, "partition": NO_PARTITION, "payload": "known?"})
+            except NotFound:
+                if time.monotonic() > until:
+                    raise
+            except (OSError, ValueError):
+                return
+            else:
+                return
+            await asyncio.sleep(KNOWN_LOOK_S)
 
     async def send(self, mode: Mode, messages: Sequence[dict[str, Any]]) -> list[Verdict]:
         """One verdict for each. What broke off before an answer is unknown. Raises ServiceRefused."""
@@ -95,7 +118,8 @@ class Service:
         headers = {**self._headers, "Content-Type": "application/json"}
         answer = await self._http.post(path, orjson.dumps(body), CALL_TIMEOUT_S, headers)
         if answer.status in (401, 403, 404, 405):
-            raise ServiceRefused(f"{self.url}{path} answered {answer.status}: {_why(answer)}")
+            kind = NotFound if answer.status == 404 else ServiceRefused
+            raise kind(f"{self.url}{path} answered {answer.status}: {_why(answer)}")
         return _object(answer)
 
 

@@ -51,6 +51,19 @@ def test_each_fault_is_told_apart() -> None:
     assert place.examples == ["misplaced: message 0 of partition 0"]
 
 
+def test_an_unknown_message_is_undecided_until_it_or_a_later_one_is_seen() -> None:
+    ledger = Ledger()
+    sent(ledger, 4)
+    for number in (1, 2, 3):
+        ledger.verdict(0, number, "unknown", None, 1.0)
+    ledger.seen(0, 0, 0, 1.0)
+    assert ledger.undecided == 3
+    ledger.seen(0, 2, 1, 1.0)
+    assert ledger.undecided == 1
+    ledger.seen(0, 3, 2, 1.0)
+    assert (ledger.undecided, ledger.well) == (0, True)
+
+
 def test_partitions_are_apart() -> None:
     ledger = Ledger()
     ledger.seen(0, 5, 0, 1.0)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.http_client import HttpAnswer, NotConnected
-from app.verifying.service_calls import Mode, Service, ServiceRefused, Verdict
+from app.verifying import service_calls
+from app.verifying.service_calls import Mode, NotFound, Service, ServiceRefused, Verdict
 
 MESSAGE = {"topic": "t", "partition": 0, "payload": 1}
 REPORT = {"topic": "t", "partition": 0, "offset": 7, "error": None}
@@ -100,6 +101,19 @@ async def test_each_message_of_a_batch_has_its_own() -> None:
     assert await refused.send("batch", [MESSAGE] * 2) == [Verdict("failed")] * 2
     cut, _ = answering(ConnectionError("broken off"))
     assert await cut.send("batch", [MESSAGE] * 2) == [Verdict("unknown")] * 2
+
+
+async def test_a_topic_that_was_just_made_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_calls, "KNOWN_LOOK_S", 0.0)
+    service, asked = answering(problem(404, "unknown_topic"), problem(422, "unknown_partition"))
+    await service.until_known("t")
+    assert len(asked) == 2
+    away, _ = answering(NotConnected("nobody listens"))
+    await away.until_known("t")
+    monkeypatch.setattr(service_calls, "KNOWN_WITHIN_S", 0.0)
+    never, _ = answering(problem(404, "unknown_topic"))
+    with pytest.raises(NotFound):
+        await never.until_known("t")
 
 
 @pytest.mark.parametrize("mode", ["sync", "async", "batch"])
