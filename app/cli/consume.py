@@ -89,6 +89,8 @@ async def _print(wanted: Wanted, newest: bool, limit: int | None, *, follow: boo
     prepare_aiokafka()
     explorer = explorer_of(settings)
     hidden = topic_access(settings).masked(wanted.topic)
+    if hidden and wanted.matches is not everything:
+        raise click.UsageError(f"{wanted.topic} is masked: what is in its messages cannot be searched")
     if newest:
         records = _newest(explorer, wanted, LIMIT if limit is None else limit, follow=follow)
     else:
@@ -115,8 +117,8 @@ async def _newest(
 ) -> AsyncGenerator[StoredRecord, None]:
     """The last `limit` (0: all), the oldest of them first, then what follows."""
     if limit == 0:
-        async with contextlib.aclosing(explorer.read(replace(wanted, towards="newer"), follow=follow)) as everything_:
-            async for record in everything_:
+        async with contextlib.aclosing(explorer.read(replace(wanted, towards="newer"), follow=follow)) as records:
+            async for record in records:
                 yield record
         return
     found: list[StoredRecord] = []

@@ -63,6 +63,8 @@ async def test_programs_get_an_object_a_line_and_masked_topics_keep_their_conten
     assert message["headers"] == [["mark", {"form": "text", "text": "tenth", "bytes": 5, "truncated": False}]]
     masked = await demijohn("consume", topic, "--limit", "1", servers=kafka, dashboard_masked_topics="t-*")
     assert masked.out.split("\t")[2:] == ["(4 bytes, masked)", "(9 bytes, masked)\n"], masked
+    searched = await demijohn("consume", topic, "--grep", "tenth", servers=kafka, dashboard_masked_topics="t-*")
+    assert (searched.code, searched.out, "is masked" in searched.err) == (2, "", True), searched
 
 
 async def test_a_tail_shows_what_comes_until_ctrl_c(kafka: str, topic: str, producer: Producer) -> None:
