@@ -109,3 +109,8 @@ async def test_who_has_not_the_partition_passes_it_on(stage: Stage, tmp_path: Pa
             return bool(groups[0]["partitions"][0]["paused_by"])
 
         await until(is_paused, "the one that has it has paused it")
+        assert (await seek(both[1 - owner], topic, {"offset": 1}))["applied"] is True
+        assert (await describe_group(stage.servers, f"g-{topic}", topic))[1].committed == 1
+        assert given(journals[owner], 1) == [0, 1, 2, 3, 4, 3, 4]
+        await both[1 - owner].client.post("/dashboard/api/partitions/resume", json=paused)
+        await until(lambda: given(journals[owner], 1)[7:] == [1, 2, 3, 4], "resumed, from there")

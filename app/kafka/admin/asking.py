@@ -29,7 +29,8 @@ T = TypeVar("T")
 GROUPS_AT_ONCE = 100
 OFFSETS_AT_ONCE = 250
 """What librdkafka needs for one call grows with the square of its partitions: 10,000 at once took it over 5 s."""
-CONFIGS_AT_ONCE = 500
+CONFIGS_AT_ONCE = 50
+"""Its thread makes thirty objects for each topic of an answer, and the loop waits until the last of them is made."""
 SHOWN_CONFIGS = ("cleanup.policy", "min.insync.replicas", "retention.ms")
 """What lists of topics tell of each: a whole configuration is thirty entries."""
 
@@ -90,9 +91,8 @@ def offsets(
             request_s = max(0.1, deadline - time.monotonic())
             wanted = {At(*partition): _spec(at) for partition in part}
             futures = client.list_offsets(wanted, request_timeout=request_s, isolation_level=level)
-            for partition, future in futures.items():
-                offset = _offset_of(future, request_s, alone=len(partitions) == 1)
-                found[TopicPartition(partition.topic, partition.partition)] = offset
+            for partition, asked in zip(part, wanted, strict=True):
+                found[partition] = _offset_of(futures[asked], request_s, alone=len(partitions) == 1)
         return found
 
     return ask
