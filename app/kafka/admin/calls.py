@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -81,6 +82,13 @@ class Calls:
         self._free.release()
 
     def _in_thread(self, function: Callable[[AdminClient, float], T], asked: Asked, deadline: float) -> T:
+        try:
+            return self._answer(function, asked, deadline)
+        except Exception as error:
+            _let_go(error)
+            raise
+
+    def _answer(self, function: Callable[[AdminClient, float], T], asked: Asked, deadline: float) -> T:
         left_s = deadline - time.monotonic()
         if left_s <= 0 or self._closed:
             raise self._unavailable(asked)
@@ -117,6 +125,14 @@ class Calls:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
         self._client = None
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Takes the client from the frames that an error keeps: librdkafka ends the process where the collector, in one of
+    librdkafka's own threads, finds a client to destroy."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _repeated(function: Callable[[AdminClient, float], T], client: AdminClient, deadline: float) -> T:

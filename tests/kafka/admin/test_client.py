@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition as ClientPartition
+from confluent_kafka.admin import AdminClient
 
 from app.errors import AdminRefused, KafkaUnavailable, NoSuchResource, NotSupportedByBroker
 from app.kafka.admin.client import KafkaAdmin
@@ -250,6 +253,21 @@ async def test_a_closed_client_takes_no_call(admin: KafkaAdmin) -> None:
     admin.close()
     with pytest.raises(KafkaUnavailable, match="stopping"):
         await admin.topics(timeout_s=WAIT_S)
+
+
+async def test_a_closed_client_is_destroyed_at_once_whatever_errors_are_kept(admin: KafkaAdmin) -> None:
+    before = {id(one) for one in gc.get_objects() if isinstance(one, AdminClient)}
+    gc.disable()  # it would destroy the client in whichever thread it runs, librdkafka's own among them
+    try:
+        with pytest.raises(NoSuchResource) as kept:
+            await admin.config("nosuch", timeout_s=WAIT_S)
+        made = [weakref.ref(one) for one in gc.get_objects() if isinstance(one, AdminClient) and id(one) not in before]
+        assert [ref() is None for ref in made] == [False]
+        admin.close()
+        await until(lambda: made[0]() is None, "it is destroyed")
+    finally:
+        gc.enable()
+    assert kept.value.__cause__ is not None
 
 
 async def test_the_in_memory_broker_says_what_it_cannot_do(make_admin: MakeAdmin) -> None:
