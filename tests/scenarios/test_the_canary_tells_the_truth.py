@@ -28,9 +28,11 @@ async def assert_well(servers: str, url: str, mode: str) -> None:
 
 async def test_what_it_reports_is_what_is_there(own_kafka: ApacheCluster) -> None:
     servers = own_kafka.bootstrap_servers
+    async with service(servers, "--no-consumers") as patient:
+        await patient.until_ready()
+        await asyncio.gather(*(assert_well(servers, patient.url, mode) for mode in ("async", "batch")))
     async with service(servers, "--no-consumers", http_timeout_s=1) as process:
         await process.until_ready()
-        await asyncio.gather(*(assert_well(servers, process.url, mode) for mode in ("async", "batch")))
         before = await delivered(process)
         options = ("--url", process.url, "--topic", "canary", "--rate", "60", "--duration", "6", "--json")
         verifying = asyncio.create_task(demijohn("verify", *options, servers=servers))
@@ -50,8 +52,8 @@ async def test_what_it_reports_is_what_is_there(own_kafka: ApacheCluster) -> Non
     found = json.loads(done.out)
     stored = Counter(record.value for record in await stored_in(servers, "canary"))
     assert done.code == 0, done
-    assert found["well"]
-    assert found["unknown"] > 0
-    assert found["sent"] == found["delivered"] + found["failed"] + found["unknown"]
-    assert found["seen"] == len(stored) == found["delivered"] + found["unknown_stored"]
+    assert found["well"], found
+    assert found["unknown"] > 0, found
+    assert found["sent"] == found["delivered"] + found["failed"] + found["unknown"], found
+    assert found["seen"] == len(stored) == found["delivered"] + found["unknown_stored"], (found, len(stored))
     assert set(stored.values()) == {1}
