@@ -108,8 +108,10 @@ class ApacheCluster:
         await self.nodes[index].kill()
 
     def pause_node(self, index: int) -> None:
-        """SIGSTOP: the node keeps its sockets and answers nothing."""
+        """SIGSTOP: the node keeps its sockets and answers nothing. Returns when all of its threads stand still: on a
+        busy machine they go on for a moment."""
         self.nodes[index].signal(signal.SIGSTOP)
+        self.nodes[index].await_standstill()
 
     def resume_node(self, index: int) -> None:
         self.nodes[index].signal(signal.SIGCONT)

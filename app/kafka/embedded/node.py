@@ -25,6 +25,9 @@ from app.errors import EmbeddedBrokerError
 
 PR_SET_PDEATHSIG = 1
 LOG_TAIL_LINES = 12
+STANDSTILL_TIMEOUT_S, STANDSTILL_LOOK_S = 1.0, 0.001
+STANDING = ("T", "t", "Z", "X")
+"""States of threads in /proc that run nothing: stopped, traced, dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,12 @@ class Node:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._process.pid, number)
 
+    def await_standstill(self) -> None:
+        """Returns when every thread of the stopped process stands still, within a second."""
+        deadline = time.monotonic() + STANDSTILL_TIMEOUT_S
+        while self._process is not None and _moves(self._process.pid) and time.monotonic() < deadline:
+            time.sleep(STANDSTILL_LOOK_S)  # for tests, and a few milliseconds
+
     async def _ended(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
         while self.running and time.monotonic() < deadline:
@@ -198,6 +207,15 @@ class Node:
             if path.exists():
                 lines += path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
         return "\n".join(lines)
+
+
+def _moves(pid: int) -> bool:
+    """Whether any thread of a process may still run; False where the system does not tell."""
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if thread.read_text().rpartition(")")[2].split()[0] not in STANDING:
+                return True
+    return False
 
 
 def _die_with(parent: int) -> Callable[[], None]:

@@ -48,6 +48,20 @@ async def test_topics_and_records_survive_a_restart_on_the_same_port(tmp_path: P
     assert not second.nodes[0].running
 
 
+async def test_a_paused_node_does_nothing_more_once_that_is_said(own_kafka: ApacheCluster) -> None:
+    process = own_kafka.nodes[0]._process
+    assert process is not None
+    for _ in range(20):
+        own_kafka.pause_node(0)
+        assert states_of(process.pid) == {"T"}
+        own_kafka.resume_node(0)
+
+
+def states_of(pid: int) -> set[str]:
+    """The states of all threads of a process."""
+    return {path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")}
+
+
 async def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
     first, second = cluster_in(tmp_path), cluster_in(tmp_path)
     await first.start()
