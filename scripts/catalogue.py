@@ -95,6 +95,7 @@ GROUPS = {
     "Start and stop": (
         "the_process_refuses_to_start",
         "sigterm_under_load",
+        "a_rolling_restart_loses_nothing",
         "what_a_stop_cuts",
     ),
     "From the dashboard": (
