@@ -86,6 +86,7 @@ GROUPS = {
         "messages_are_shown_while_a_broker_hangs",
         "kafka_away_at_start",
         "a_right_that_is_missing_is_named_and_missed_no_longer",
+        "kafka_asks_who_the_service_is",
         "broker_trouble_under_the_producer",
         "broker_trouble_under_consumers",
         "a_leader_moves",

@@ -55,6 +55,7 @@ class FakeKafka:
         self.stored: dict[TopicPartition, list[StoredRecord]] = {}
         self.reachable: bool | None = True
         self.unreachable_for_s = 0.0
+        self.last_error = "nobody answers"
         self.answers = True
         self.takes = True
         self.refuses: Callable[[StoredRecord], Exception | None] = lambda _: None

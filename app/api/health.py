@@ -66,7 +66,7 @@ class Health:
             yield Impediment("broker_unreachable", "no broker has answered yet", self._state_since)
         elif not services.cluster.reachable:
             since = datetime.now(UTC) - timedelta(seconds=services.cluster.unreachable_for_s)
-            yield Impediment("broker_unreachable", "no broker answers", since)
+            yield Impediment("broker_unreachable", f"no broker answers: {services.cluster.last_error}", since)
         if services.producer.status != "open" and not services.state.draining:
             yield Impediment("producer_closed", "the producer takes no more messages", self._state_since)
 

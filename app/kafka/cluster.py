@@ -82,7 +82,6 @@ class Cluster:
 
     @property
     def last_error(self) -> str:
-        """Why the brokers could not be reached, in words."""
         return self._last_error
 
     @property
@@ -129,7 +128,8 @@ class Cluster:
         try:
             state = await bounded(self._metadata(), PROBE_TIMEOUT_S)
         except (KafkaError, OSError, TimeoutError, ValueError) as error:
-            detail = f"no answer from {self.bootstrap_servers}: {str(error) or type(error).__name__}"
+            self._last_error = reason(error)
+            detail = f"no answer from {self.bootstrap_servers}: {self._last_error}"
             await self._close_client()
             self._became_unreachable(detail)
             raise KafkaUnavailable(detail) from error
@@ -183,7 +183,6 @@ class Cluster:
             self._monitor.emit(BrokerReachable(len(state.brokers)))
 
     def _became_unreachable(self, reason: str) -> None:
-        self._last_error = reason
         if self._reachable is not False:
             self._reachable, self._since = False, time.monotonic()
             self._monitor.emit(BrokerUnreachable(reason))

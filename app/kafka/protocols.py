@@ -215,6 +215,10 @@ class ClusterView(Protocol):
         """Seconds since the brokers stopped answering; 0 while they answer or have not been asked."""
 
     @property
+    def last_error(self) -> str:
+        """Why the brokers could not be reached when that was last tried, in words, without secrets."""
+
+    @property
     def brokers(self) -> int | None: ...
 
     def topics(self) -> Mapping[str, int]:

@@ -102,6 +102,10 @@ class RecordingKafka:
         return 0.0
 
     @property
+    def last_error(self) -> str:
+        return "there are no brokers"
+
+    @property
     def brokers(self) -> int | None:
         return 0
 

@@ -69,7 +69,8 @@ class Acceptance:
         if self.status != "open" and (self.status == "closed" or not isinstance(outlet, Transaction)):
             return ProducerClosed()
         if not queued and self._cluster.unreachable_for_s > UNREACHABLE_AFTER_S:
-            return BrokerUnavailable("Kafka has not answered for more than 2 s; nothing was sent")
+            why = self._cluster.last_error
+            return BrokerUnavailable(f"Kafka has not answered for more than 2 s; nothing was sent ({why})")
         return None
 
     def take(

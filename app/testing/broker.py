@@ -58,6 +58,10 @@ class Broker(RecordingKafka):
     def unreachable_for_s(self) -> float:
         return 0.0 if self.reachable_now else LONG_AWAY_S
 
+    @property
+    def last_error(self) -> str:
+        return "Kafka is away"
+
     def topics(self) -> Mapping[str, int]:
         return self._counts if self.reachable_now else {}
 

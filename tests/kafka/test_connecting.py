@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka.client import AIOKafkaClient
 
-from app.kafka.connecting import finish_alone, replace_connecting
+from app.kafka.connecting import Unconnected, finish_alone, replace_connecting
 from app.kafka.embedded.apache import ApacheCluster
 from tests.waiting import until
 
@@ -88,3 +88,21 @@ async def test_a_step_that_fails_after_it_was_given_up_needs_no_cleaning() -> No
     caller.cancel()
     await asyncio.wait({caller})
     await until(lambda: asyncio.all_tasks() <= before, "it ended", 5)
+
+
+async def test_why_each_server_could_not_be_used_is_told() -> None:
+    replace_connecting()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listening:
+        closing = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        for servers, words in ((["127.0.0.1:1", closing], 2), ([closing], 1)):
+            client = AIOKafkaClient(bootstrap_servers=servers)
+            with pytest.raises(Unconnected, match="closed the connection at once") as caught:
+                await client.bootstrap()
+            await client.close()
+            assert len(str(caught.value).split("; ")) == words
+            assert ("Connect call failed" in str(caught.value)) is (words == 2)
