@@ -19,6 +19,7 @@ NOT_RUN = {
     "make test": "this is it",
     "make soak": "takes minutes; test_a_soak_in_short.py runs it for a few seconds",
     ".venv/bin/pip install": "changes the environment that the tests run in; tests/test_packaging.py compares the pins",
+    "kafka-acls.sh": "Kafka's own tool; test_kafka_asks_who_the_service_is.py gives the rights of the page's tables",
     "for topic in reports": "Kafka's own tool, which the tests have no script of",
 }
 """What a block that is not run begins with, and why."""
