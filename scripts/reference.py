@@ -1,4 +1,4 @@
-"""Writes docs/reference: settings, commands, metrics, errors and events, as the code has them. `make docs` runs it."""
+"""Writes docs/reference: settings, commands, errors and events, as the code has them. `make docs` runs it."""
 
 from __future__ import annotations
 
