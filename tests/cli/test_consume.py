@@ -75,6 +75,7 @@ async def test_a_tail_shows_what_comes_until_ctrl_c(kafka: str, topic: str, prod
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -90,6 +91,11 @@ async def test_a_tail_shows_what_comes_until_ctrl_c(kafka: str, topic: str, prod
         process.send_signal(signal.SIGABRT)  # then it says where it stands
     errors = (await process.stderr.read()).decode()
     assert (process.returncode, "Traceback" in errors) == (1, False), errors
+
+
+def heed_interrupts() -> None:
+    """What shells start in the background ignores Ctrl-C, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def test_a_topic_that_is_not_there_is_named_and_not_made(kafka: str) -> None:
