@@ -15,7 +15,6 @@ TESTED_BY = {
     "topics.py": "declaring/test_declarations.py",
     "importing.py": "declaring/test_declarations.py",
     "cli/connecting.py": "cli/test_topics.py",
-    "cli/asking.py": "cli/test_topics.py",
     "declaring/applying.py": "cli/test_topics.py",
     "api/application.py": API,
     "api/atomic.py": "api/test_batch.py",

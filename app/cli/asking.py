@@ -11,9 +11,10 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def agreed(question: str, yes: bool) -> bool:
-    """Whether to go on. Raises UsageError where nobody can be asked."""
+    """True; asked on standard error, so that results stay clean. Raises Abort where the answer is no, UsageError where
+    nobody can be asked."""
     if yes:
         return True
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody can be asked here: say --yes")
-    return click.confirm(question)
+    return click.confirm(question, abort=True, err=True)

@@ -10,7 +10,7 @@ import click
 
 from app.cli.asking import agreed, yes_option
 from app.cli.connecting import with_admin
-from app.cli.output import json_option, remark, show_rows
+from app.cli.output import json_option, remark, show_json, show_rows
 from app.errors import NoSuchResource
 from app.kafka.admin.protocol import Admin, OffsetAt
 from app.messages import TopicPartition
@@ -110,18 +110,22 @@ def seek(group: str, topic: str, partition: int | None, target: str, yes: bool, 
 @click.argument("group")
 @click.argument("topic")
 @yes_option
-def reset(group: str, topic: str, yes: bool) -> int:
+@json_option
+def reset(group: str, topic: str, yes: bool, as_json: bool) -> int:
     """Forget what GROUP has committed in TOPIC: it begins anew, where its table says."""
 
-    async def work(admin: Admin, _: Settings) -> None:
+    async def work(admin: Admin, _: Settings) -> int:
         known = [at for at in await _committed(admin, group) if at.topic == topic]
         if not known:
             remark(f"{group} has committed nothing in {topic}")
         elif agreed(f"Forget {len(known)} offsets of {group} in {topic}?", yes):
             await admin.delete_offsets(group, known, timeout_s=TIMEOUT_S)
             remark("Forgotten.")
+        return len(known)
 
-    with_admin(work)
+    forgotten = with_admin(work)
+    if as_json:
+        show_json({"group": group, "topic": topic, "forgotten": forgotten})
     return 0
 
 
@@ -130,10 +134,11 @@ def reset(group: str, topic: str, yes: bool) -> int:
 @click.argument("target")
 @click.option("--topic", "topics", multiple=True, help="Only this topic; may be given again.")
 @yes_option
-def copy(source: str, target: str, topics: Sequence[str], yes: bool) -> int:
+@json_option
+def copy(source: str, target: str, topics: Sequence[str], yes: bool, as_json: bool) -> int:
     """Give TARGET the committed offsets of SOURCE: so a group gets another name."""
 
-    async def work(admin: Admin, _: Settings) -> None:
+    async def work(admin: Admin, _: Settings) -> int:
         known = await _committed(admin, source)
         chosen = {at: offset for at, offset in known.items() if not topics or at.topic in topics}
         if not chosen:
@@ -141,15 +146,19 @@ def copy(source: str, target: str, topics: Sequence[str], yes: bool) -> int:
         if agreed(f"Commit {len(chosen)} offsets for {target}?", yes):
             await admin.alter_offsets(target, chosen, timeout_s=TIMEOUT_S)
             remark(f"{target} goes on where {source} stands.")
+        return len(chosen)
 
-    with_admin(work)
+    committed = with_admin(work)
+    if as_json:
+        show_json({"source": source, "target": target, "committed": committed})
     return 0
 
 
 @groups.command()
 @click.argument("names", nargs=-1, required=True)
 @yes_option
-def delete(names: Sequence[str], yes: bool) -> int:
+@json_option
+def delete(names: Sequence[str], yes: bool, as_json: bool) -> int:
     """Delete groups without members, and everything that they have committed."""
 
     async def work(admin: Admin, _: Settings) -> None:
@@ -158,6 +167,8 @@ def delete(names: Sequence[str], yes: bool) -> int:
             remark("Deleted.")
 
     with_admin(work)
+    if as_json:
+        show_json({"deleted": list(names)})
     return 0
 
 

@@ -10,7 +10,7 @@ import click
 from app.cli.asking import agreed, yes_option
 from app.cli.connecting import with_admin
 from app.cli.output import json_option, remark, show_json, show_rows
-from app.declaring.applying import TIMEOUT_S, carry_out, look
+from app.declaring.applying import TIMEOUT_S, Tell, carry_out, look
 from app.declaring.declarations import TopicDeclaration, load_declarations
 from app.declaring.health import Finding, findings
 from app.declaring.plan import AddPartitions, CreateTopic, Plan, Step
@@ -70,7 +70,8 @@ def plan(as_json: bool) -> int:
 
 @topics.command()
 @yes_option
-def migrate(yes: bool) -> int:
+@json_option
+def migrate(yes: bool, as_json: bool) -> int:
     """Create what is missing, add partitions, change configuration. Deletes nothing.
 
     Exit codes: 0 all is as declared, 1 it failed, 2 a difference is left that no change can mend.
@@ -78,50 +79,60 @@ def migrate(yes: bool) -> int:
 
     async def work(admin: Admin, settings: Settings) -> Plan:
         found = await look(admin, load_declarations(settings))
-        _show(found, as_json=False)
+        if not as_json:
+            _show(found, as_json=False)
         if found.steps and _confirmed(found.steps, yes):
-            await carry_out(admin, found.steps, _tell)
+            await carry_out(admin, found.steps, _telling(as_json))
         return found
 
-    return EXIT_DIFFERS if with_admin(work).impossible else 0
+    made = with_admin(work)
+    if as_json:
+        _show(made, as_json=True)
+    return EXIT_DIFFERS if made.impossible else 0
 
 
 @topics.command()
 @click.argument("names", nargs=-1)
-def create(names: Sequence[str]) -> int:
+@json_option
+def create(names: Sequence[str], as_json: bool) -> int:
     """Create the declared topics that are missing; with NAMES only those. Changes no other."""
-    return _carry_out(CreateTopic, names, yes=True)
+    return _carry_out(CreateTopic, names, yes=True, as_json=as_json)
 
 
 @topics.command()
 @click.argument("names", nargs=-1)
 @yes_option
-def repartition(names: Sequence[str], yes: bool) -> int:
+@json_option
+def repartition(names: Sequence[str], yes: bool, as_json: bool) -> int:
     """Add partitions where more are declared; with NAMES only those. Keys move to other partitions."""
-    return _carry_out(AddPartitions, names, yes=yes)
+    return _carry_out(AddPartitions, names, yes=yes, as_json=as_json)
 
 
-def _carry_out(kind: type[Step], names: Sequence[str], *, yes: bool) -> int:
-    async def work(admin: Admin, settings: Settings) -> None:
+def _carry_out(kind: type[Step], names: Sequence[str], *, yes: bool, as_json: bool) -> int:
+    async def work(admin: Admin, settings: Settings) -> list[Step]:
         declared = load_declarations(settings)
         chosen = _chosen(declared, names)
         steps = [step for step in (await look(admin, chosen)).steps if isinstance(step, kind)]
-        if not steps:
+        if not steps and not as_json:
             click.echo("Nothing to do.")
-        elif _confirmed(steps, yes):
-            await carry_out(admin, steps, _tell)
+        if steps and _confirmed(steps, yes):
+            await carry_out(admin, steps, _telling(as_json))
+        return steps
 
-    with_admin(work)
+    made = with_admin(work)
+    if as_json:
+        show_json({"steps": [_document(step) for step in made]})
     return 0
 
 
 @topics.command()
 @click.argument("names", nargs=-1, required=True)
 @yes_option
-def delete(names: Sequence[str], yes: bool) -> int:
+@json_option
+def delete(names: Sequence[str], yes: bool, as_json: bool) -> int:
     """Delete declared topics, with all their messages. They have to be named."""
 
-    async def work(admin: Admin, settings: Settings) -> None:
+    async def work(admin: Admin, settings: Settings) -> list[str]:
         chosen = [one.topic for one in _chosen(load_declarations(settings), names)]
         existing = await admin.topics(timeout_s=TIMEOUT_S)
         there = [name for name in chosen if name in existing]
@@ -129,10 +140,14 @@ def delete(names: Sequence[str], yes: bool) -> int:
             remark(f"{name} does not exist")
         if there and agreed(f"Delete {', '.join(there)} with all messages?", yes):
             for name in there:
-                click.echo(f"delete {name}")
+                if not as_json:
+                    click.echo(f"delete {name}")
                 await admin.delete_topic(name, timeout_s=TIMEOUT_S)
+        return there
 
-    with_admin(work)
+    deleted = with_admin(work)
+    if as_json:
+        show_json({"deleted": deleted})
     return 0
 
 
@@ -165,7 +180,7 @@ def _chosen(declared: Sequence[TopicDeclaration], names: Sequence[str]) -> list[
 
 def _show(found: Plan, *, as_json: bool) -> None:
     if as_json:
-        steps = [{"topic": step.topic, "step": step.text, "warning": step.warning} for step in found.steps]
+        steps = [_document(step) for step in found.steps]
         show_json(
             {"steps": steps, "impossible": [{"topic": one.topic, "detail": one.text} for one in found.impossible]}
         )
@@ -178,8 +193,17 @@ def _show(found: Plan, *, as_json: bool) -> None:
         click.echo("Every declared topic is as declared.")
 
 
+def _document(step: Step) -> dict[str, Any]:
+    return {"topic": step.topic, "step": step.text, "warning": step.warning}
+
+
 def _tell(step: Step) -> None:
     click.echo(step.text)
+
+
+def _telling(as_json: bool) -> Tell:
+    """Tells of each step as it is made; programs get all of them at the end."""
+    return (lambda _: None) if as_json else _tell
 
 
 def _confirmed(steps: Sequence[Step], yes: bool) -> bool:

@@ -71,12 +71,15 @@ async def test_a_seek_shows_what_it_means_and_moves_only_when_told(
 
 async def test_offsets_are_copied_forgotten_and_deleted(behind: Behind) -> None:
     servers, other = behind.servers, f"{behind.group}-renamed"
-    assert (await demijohn("groups", "copy", behind.group, other, "--yes", servers=servers)).code == 0
+    copied = await demijohn("groups", "copy", behind.group, other, "--yes", "--json", servers=servers)
+    assert json.loads(copied.out) == {"source": behind.group, "target": other, "committed": 1}
     assert await behind.committed(other) == 3
-    assert (await demijohn("groups", "delete", behind.group, "--yes", servers=servers)).code == 0
+    deleted = await demijohn("groups", "delete", behind.group, "--yes", "--json", servers=servers)
+    assert json.loads(deleted.out) == {"deleted": [behind.group]}
     gone = await demijohn("groups", "lag", behind.group, servers=servers)
     assert (gone.code, gone.err) == (1, f"There is no group {behind.group}\n"), gone
-    assert (await demijohn("groups", "reset", other, behind.topic, "--yes", servers=servers)).code == 0
+    reset = await demijohn("groups", "reset", other, behind.topic, "--yes", "--json", servers=servers)
+    assert json.loads(reset.out) == {"group": other, "topic": behind.topic, "forgotten": 1}
     nothing = await demijohn("groups", "reset", other, behind.topic, "--yes", servers=servers)
     assert "committed nothing" in nothing.err or "There is no group" in nothing.err, nothing
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from app.api.keys import read_keys
@@ -19,6 +21,12 @@ def test_what_is_printed_is_a_block_and_the_secret_that_it_holds_the_hash_of(
     assert printed.count(secret) == 1
     assert key.hash.matches(secret)
     assert (key.roles, key.topics) == (frozenset({"produce", "read"}), ("orders", "user_*"))
+
+
+def test_programs_get_block_and_secret_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "new", "orders", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert read_keys(made["block"])["orders"].hash.matches(made["secret"])
 
 
 def test_by_default_a_key_may_produce_to_every_topic(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,8 +39,9 @@ async def test_a_topic_is_planned_made_changed_and_as_declared(declared: Declare
     planned = await declared.run("plan")
     assert (planned.code, planned.out.split(" (")[0]) == (2, f"create {topic}"), planned
     assert (await declared.run("migrate")).code == 2  # nobody can be asked
-    made = await declared.run("migrate", "--yes")
+    made = await declared.run("migrate", "--yes", "--json")
     assert made.code == 0, made
+    assert [step["topic"] for step in json.loads(made.out)["steps"]] == [topic]
     assert await declared.run("plan") == Done(0, "Every declared topic is as declared.\n", "")
 
     declared.declare('partitions=3, config={"retention.ms": 1000}')
@@ -59,11 +60,13 @@ async def test_a_topic_is_planned_made_changed_and_as_declared(declared: Declare
 
 async def test_only_what_is_declared_and_named_is_deleted(declared: Declared) -> None:
     declared.declare("partitions=1")
-    assert (await declared.run("create")).code == 0
+    created = await declared.run("create", "--json")
+    assert [step["topic"] for step in json.loads(created.out)["steps"]] == [declared.topic]
+    assert json.loads((await declared.run("repartition", "--json")).out) == {"steps": []}
     stranger = await declared.run("delete", "--yes", "not-declared")
     assert (stranger.code, "not-declared: is not declared" in stranger.err) == (1, True), stranger
-    deleted = await declared.run("delete", "--yes", declared.topic)
-    assert (deleted.code, deleted.out) == (0, f"delete {declared.topic}\n"), deleted
+    deleted = await declared.run("delete", "--yes", "--json", declared.topic)
+    assert (deleted.code, json.loads(deleted.out)) == (0, {"deleted": [declared.topic]}), deleted
     assert (await declared.run("plan")).code == 2
 
 
