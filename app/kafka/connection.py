@@ -35,6 +35,9 @@ REPEAT_AFTER_S = 30.0
 MOST_TEMPLATES = 200
 ORDINARY_ANSWERS = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError)
 """The client asks again by itself, within 100 ms."""
+ORDINARY_TEMPLATES = frozenset({"Marking the coordinator dead (node %s)for group %s."})
+"""The client looks for a group's coordinator again, as it does once or twice while a new cluster makes its first one;
+what lasts is told by the state of the group."""
 
 
 class UnsupportedCompressionType(BrokerResponseError):
@@ -148,6 +151,10 @@ def _quieten_aiokafka() -> None:
             logger.addFilter(RepeatFilter())
 
 
+def _is_ordinary(record: logging.LogRecord) -> bool:
+    return record.msg in ORDINARY_TEMPLATES or any(isinstance(value, ORDINARY_ANSWERS) for value in record.args or ())
+
+
 class RepeatFilter(logging.Filter):
     """Lets a message template through once in 30 s and says how many were held back meanwhile: a broker that is
     away must not fill the log. DEBUG never passes: aiokafka prints payloads there. What Kafka answers while it
@@ -161,7 +168,7 @@ class RepeatFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO:
             return False
-        if record.levelno > logging.INFO and any(isinstance(value, ORDINARY_ANSWERS) for value in record.args or ()):
+        if record.levelno > logging.INFO and _is_ordinary(record):
             record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
         template = str(record.msg)
         now = self._clock()

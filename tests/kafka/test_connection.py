@@ -12,10 +12,18 @@ from pathlib import Path
 
 import aiokafka
 import pytest
+from aiokafka.consumer import group_coordinator
 from aiokafka.errors import UnknownError, for_code
 
 from app.errors import ConfigurationError
-from app.kafka.connection import MOST_TEMPLATES, NOISY_LOGGERS, RepeatFilter, connection_options, prepare_aiokafka
+from app.kafka.connection import (
+    MOST_TEMPLATES,
+    NOISY_LOGGERS,
+    ORDINARY_TEMPLATES,
+    RepeatFilter,
+    connection_options,
+    prepare_aiokafka,
+)
 from tests.kafka.doubles import settings_of
 
 SASL = {
@@ -130,3 +138,12 @@ def test_templates_without_end_do_not_fill_the_memory() -> None:
     for number in range(10_000):
         assert repeats.filter(_line(f"template {number}"))
     assert len(repeats._seen) <= MOST_TEMPLATES
+
+
+def test_a_coordinator_that_is_looked_for_again_is_no_warning() -> None:
+    source = Path(group_coordinator.__file__).read_text()
+    for template in ORDINARY_TEMPLATES:
+        assert f'"{template}"' in source, "the client says it in other words now"
+        line = _line(template, 1, "g", level=logging.WARNING)
+        assert RepeatFilter().filter(line)
+        assert (line.levelno, line.levelname) == (logging.INFO, "INFO")
