@@ -92,8 +92,9 @@ def _command(command: click.Command, name: str, level: int) -> Iterator[str]:
     yield command.get_help(context)
     yield "```\n"
     if isinstance(command, click.Group):
-        for part in sorted(command.commands):
-            yield from _command(command.commands[part], f"{name} {part}", min(level + 1, 4))
+        for part in command.list_commands(context):
+            if (found := command.get_command(context, part)) is not None:
+                yield from _command(found, f"{name} {part}", min(level + 1, 4))
 
 
 def errors_page() -> Iterator[str]:
