@@ -11,7 +11,7 @@ from aiokafka import errors as kafka_errors
 
 from app.errors import KafkaUnavailable, MembershipLost, TransactionUnknown
 from app.events import Event, Monitor
-from app.kafka.protocols import AssignmentListener, ClientOptions, ProducerClient, Reading, RecordBatch
+from app.kafka.protocols import Answered, AssignmentListener, ClientOptions, ProducerClient, Reading, RecordBatch
 from app.kafka.topic_details import PartitionDetails, TopicDetails
 from app.messages import Headers, Record, TopicPartition
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES
@@ -59,7 +59,7 @@ class FakeKafka:
         self.answers = True
         self.takes = True
         self.refuses: Callable[[StoredRecord], Exception | None] = lambda _: None
-        self.unanswered: list[tuple[asyncio.Future[int | None], FakeBatch, TopicPartition]] = []
+        self.unanswered: list[tuple[Answered, FakeBatch, TopicPartition]] = []
         self.members: set[str] = set()
         self.max_record_bytes = KAFKA_DEFAULT_MAX_RECORD_BYTES
         self.opened: list[ClientOptions] = []
@@ -140,38 +140,39 @@ class FakeKafka:
     def new_batch(self) -> FakeBatch:
         return FakeBatch()
 
-    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
+    async def send(
+        self, batch: RecordBatch, partition: TopicPartition, answered: Answered, *, timeout_s: float
+    ) -> None:
         assert isinstance(batch, FakeBatch)
-        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         if not self.takes:
-            await asyncio.Event().wait()
+            async with asyncio.timeout(timeout_s):
+                await asyncio.Event().wait()
         if not self.answers:
-            self.unanswered.append((future, batch, partition))
+            self.unanswered.append((answered, batch, partition))
         else:
-            self._answer(future, batch, partition)
-        return future
+            self._answer(answered, batch, partition)
 
-    def _answer(self, future: asyncio.Future[int | None], batch: FakeBatch, partition: TopicPartition) -> None:
+    def _answer(self, answered: Answered, batch: FakeBatch, partition: TopicPartition) -> None:
+        call_soon = asyncio.get_running_loop().call_soon
         refusals = [refusal for record in batch.records if (refusal := self.refuses(record))]
         if refusals:
-            future.set_exception(refusals[0])
+            call_soon(answered, None, refusals[0])
             return
         log = self.stored.setdefault(partition, [])
-        future.set_result(len(log))
+        call_soon(answered, len(log), None)
         log.extend(batch.records)
 
     def answer_now(self) -> None:
         """Answers everything that was left unanswered."""
         self.answers = True
-        for future, batch, partition in self.unanswered:
-            if not future.done():
-                self._answer(future, batch, partition)
+        for answered, batch, partition in self.unanswered:
+            self._answer(answered, batch, partition)
         self.unanswered.clear()
 
     async def stop(self, grace_s: float) -> None:
-        for future, _, _ in self.unanswered:
-            if not future.done():
-                future.cancel()
+        for answered, _, _ in self.unanswered:
+            asyncio.get_running_loop().call_soon(answered, None, kafka_errors.ProducerClosed())
+        self.unanswered.clear()
 
     def records(self, topic: str) -> list[StoredRecord]:
         """All records of a topic, partition by partition."""
@@ -196,19 +197,20 @@ class FakeTransactionalClient:
     def fenced(self) -> bool:
         return self._kafka.fenced_clients
 
-    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
+    async def send(
+        self, batch: RecordBatch, partition: TopicPartition, answered: Answered, *, timeout_s: float
+    ) -> None:
         assert isinstance(batch, FakeBatch)
-        answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        call_soon = asyncio.get_running_loop().call_soon
         refusals = [refusal for record in batch.records if (refusal := self._kafka.refuses(record))]
         if not self._kafka.answers:
-            self._kafka.unanswered.append((answer, batch, partition))
+            self._kafka.unanswered.append((answered, batch, partition))
         elif refusals:
-            answer.set_exception(refusals[0])
+            call_soon(answered, None, refusals[0])
         else:
             earlier = sum(len(other.records) for at, other in self._sent if at == partition)
-            answer.set_result(len(self._kafka.stored.get(partition, [])) + earlier)
+            call_soon(answered, len(self._kafka.stored.get(partition, [])) + earlier, None)
             self._sent.append((partition, batch))
-        return answer
 
     def _raise(self, call: str) -> None:
         if planned := self._kafka.transaction_raises.get(call):
@@ -239,9 +241,7 @@ class FakeTransactionalClient:
     async def stop(self, grace_s: float) -> None:
         if self._sent and self.alive:
             self._kafka.aborted.append([record for _, batch in self._sent for record in batch.records])
-        for answer, _, _ in self._kafka.unanswered:
-            if not answer.done():
-                answer.set_exception(kafka_errors.ProducerClosed())
+        await self._kafka.stop(0)
         self._stopped.set()
 
 

@@ -51,4 +51,12 @@ class GatheringProtocol(HttpToolsProtocol):
     """Uvicorn's protocol on such a transport."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is called
-        super().connection_made(GatheringTransport(transport))  # type: ignore[arg-type]  # has what is used of one
+        self._gathering = GatheringTransport(transport)
+        super().connection_made(self._gathering)  # type: ignore[arg-type]  # has what is used of one
+
+    def on_response_complete(self) -> None:
+        """An answer does not wait for the end of the turn where it is the only one. Where there are more, those of a
+        turn leave together: woken by each, the callers would take the processor from the next, a fifth of the rate."""
+        if len(self.tasks) <= 1:
+            self._gathering.flush()
+        super().on_response_complete()

@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 
 from app.errors import KafkaUnavailable
 from app.kafka.connection import connection_options
-from app.kafka.protocols import ClientOptions, RecordBatch
+from app.kafka.protocols import Answered, ClientOptions, RecordBatch
 from app.kafka.tasks import CANCEL_TIMEOUT_S, Stop, bounded, end, reason, unless
 from app.kafka.transactions import FENCED, break_off, commit_errors, healthy, transaction_errors
 from app.messages import TopicPartition
@@ -67,14 +67,40 @@ class AiokafkaProducer:
         batch: RecordBatch = self._producer.create_batch()
         return batch
 
-    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
-        sent = await self._producer.send_batch(batch, partition.topic, partition=partition.partition)
-        sent.add_done_callback(self._answered)
-        return _first_offset(sent)
+    async def send(
+        self, batch: RecordBatch, partition: TopicPartition, answered: Answered, *, timeout_s: float
+    ) -> None:
+        sent = self._at_once(batch, partition)
+        if sent is None:
+            async with asyncio.timeout(timeout_s):
+                sent = await self._producer.send_batch(batch, partition.topic, partition=partition.partition)
 
-    def _answered(self, sent: asyncio.Future[Any]) -> None:
-        if not sent.cancelled() and isinstance(sent.exception(), FENCED):
-            self._fenced = True
+        def answer(sent: asyncio.Future[Any]) -> None:
+            error = ProducerClosed() if sent.cancelled() else sent.exception()
+            if error is None:
+                metadata = sent.result()
+                answered(None if metadata is None else metadata.offset, None)
+                return
+            if isinstance(error, FENCED):
+                self._fenced = True
+            answered(None, error)
+
+        sent.add_done_callback(answer)
+
+    def _at_once(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[Any] | None:
+        """Puts `batch` where send_batch() would, which shields it by one more future: 0.02 ms of every delivery. None
+        where that would wait or raise. The future is the client's own: nobody but the client may set or cancel it."""
+        producer = self._producer
+        accumulator, transactions = producer._message_accumulator, producer._txn_manager
+        at = KafkaPartition(*partition)
+        if accumulator._closed or accumulator._exception is not None or accumulator._batches.get(at):
+            return None
+        if at.partition not in (producer.client.cluster.partitions_for_topic(at.topic) or ()):
+            return None
+        if transactions is not None and transactions.transactional_id and not transactions.is_in_transaction():
+            return None
+        taken: asyncio.Future[Any] = accumulator._append_batch(batch, at).future
+        return taken
 
     @property
     def fenced(self) -> bool:
@@ -156,26 +182,6 @@ def _runs_request_of(task: asyncio.Task[Any], sender: Any) -> bool:
     if frame is None or getattr(coroutine, "__name__", "") not in REQUESTS:
         return False
     return frame.f_locals.get("self") is sender
-
-
-def _first_offset(sent: asyncio.Future[Any]) -> asyncio.Future[int | None]:
-    result: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-
-    def settle(done: asyncio.Future[Any]) -> None:
-        error = None if done.cancelled() else done.exception()
-        if result.done():
-            return
-        if done.cancelled():
-            result.cancel()
-        elif error is not None:
-            result.set_exception(error)
-            result.exception()
-        else:
-            metadata = done.result()
-            result.set_result(None if metadata is None else metadata.offset)
-
-    sent.add_done_callback(settle)
-    return result
 
 
 def _producer_options(settings: Settings, bootstrap_servers: str, options: ClientOptions) -> dict[str, Any]:

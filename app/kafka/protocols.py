@@ -6,7 +6,6 @@ All offsets are those of the next record to read or the record's own; all waits 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -38,6 +37,10 @@ class ClientOptions:
     transactional_id: str | None = None
 
 
+Answered = Callable[[int | None, BaseException | None], None]
+"""What is told of a batch: the offset of its first record (None with acks=0), or the error."""
+
+
 class ProducerClient(Protocol):
     """One idempotent producer. One batch per partition may be in flight at a time.
 
@@ -46,11 +49,16 @@ class ProducerClient(Protocol):
 
     def new_batch(self) -> RecordBatch: ...
 
-    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
-        """Hands `batch` over; the future gives the offset of its first record, or None with acks=0.
+    async def send(
+        self, batch: RecordBatch, partition: TopicPartition, answered: Answered, *, timeout_s: float
+    ) -> None:
+        """Hands `batch` over, and does not wait where the client knows the partition. `answered` is called once, on the
+        loop and at the latest when the client is stopped.
 
-        The future raises what the broker answered (an error of `aiokafka.errors`), or ProducerClosed of
-        aiokafka when the client was stopped: then it is not known whether the batch is stored.
+        What `answered` gets as an error is what the broker answered (an error of `aiokafka.errors`), or ProducerClosed
+        of aiokafka when the client was stopped: then it is not known whether the batch is stored. What this raises
+        means that the batch was not taken and will not be stored: an error of `aiokafka.errors`, AssertionError for a
+        partition that there is not, TimeoutError after `timeout_s`.
         """
 
     @property

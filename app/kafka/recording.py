@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import TransactionAborted
-from app.kafka.protocols import ClientOptions, ProducerClient, RecordBatch
+from app.kafka.protocols import Answered, ClientOptions, ProducerClient, RecordBatch
 from app.messages import Headers, TopicPartition
 from app.serialization import decode_json
 from app.settings import KAFKA_DEFAULT_MAX_RECORD_BYTES
@@ -175,16 +175,16 @@ class RecordingClient:
     def new_batch(self) -> RecordBatch:
         return RecordingBatch()
 
-    async def send(self, batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
+    async def send(
+        self, batch: RecordBatch, partition: TopicPartition, answered: Answered, *, timeout_s: float
+    ) -> None:
         assert isinstance(batch, RecordingBatch)
         messages = self._kafka.store(batch, partition)
         if self._hidden is None:
             self._kafka.show(messages)
         else:
             self._hidden += messages
-        answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        answer.set_result(messages[0].offset if messages else None)
-        return answer
+        asyncio.get_running_loop().call_soon(answered, messages[0].offset if messages else None, None)
 
     def begin(self) -> None:
         if self._hidden is not None:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -20,7 +21,7 @@ from app.errors import (
     UnknownTopic,
 )
 from app.events import ErrorOccurred, MessagesSettled, Monitor
-from app.kafka.protocols import ClusterView, ProducerClient, RecordBatch
+from app.kafka.protocols import Answered, ClusterView, ProducerClient, RecordBatch
 from app.messages import TopicPartition, status_of
 from app.producing.clients import Clients
 from app.producing.handle import QUEUED, DeliveryHandle
@@ -64,7 +65,7 @@ class Lane:
         self._services = services
         self._queue: deque[DeliveryHandle] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._answer: asyncio.Future[int | None] | None = None
+        self._answer: asyncio.Future[BaseException | None] | None = None
         self._in_flight: list[DeliveryHandle] = []
         self._company: asyncio.Future[None] | None = None
         self._urgent = False
@@ -96,7 +97,7 @@ class Lane:
             release_awaited(self._queue, self._services.monitor)
         answer = self._answer
         if answer is not None and not answer.done() and self._in_flight[0].deadline <= now:
-            answer.set_exception(DeadlinePassed("no answer before the deadline"))
+            answer.set_result(DeadlinePassed("no answer before the deadline"))
 
     def withdraw_all(self, error: Callable[[], ProduceError]) -> None:
         """Settles everything that has not been handed over."""
@@ -150,12 +151,12 @@ class Lane:
         self._urgent = bool(self._queue)
         if not handles:
             return
-        answer = await self._hand_over(client, batch, handles)
-        if answer is None:
+        answer: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+        if not await self._hand_over(client, batch, handles, partial(self._answered, handles, answer)):
             return
         self._in_flight, self._answer = handles, answer
         try:
-            base_offset = await answer
+            error = await answer
         except asyncio.CancelledError:
             settle_all(
                 handles,
@@ -163,13 +164,15 @@ class Lane:
                 self._services.monitor,
             )
             raise
-        except Exception as error:
-            await self._failed(error, handles, generation, limit)
-        else:
-            self._written_generation = generation
-            self._delivered(handles, base_offset)
         finally:
-            self._in_flight, self._answer = [], None
+            self._answer = None
+        if error is None:
+            self._written_generation = generation
+            self._resends = 0
+            self._singles = max(0, self._singles - len(handles))
+        else:
+            await self._failed(error, handles, generation, limit)
+        self._in_flight = []
 
     async def _limit(self, fresh: bool = False) -> int:
         now = time.monotonic()
@@ -211,14 +214,14 @@ class Lane:
         self._limit_read_at = 0.0
 
     async def _hand_over(
-        self, client: ProducerClient, batch: RecordBatch, handles: list[DeliveryHandle]
-    ) -> asyncio.Future[int | None] | None:
-        """The batch's answer to wait for, or None: then the client did not take it and it is queued again."""
+        self, client: ProducerClient, batch: RecordBatch, handles: list[DeliveryHandle], answered: Answered
+    ) -> bool:
+        """Whether the client took the batch; otherwise it is queued again."""
         for handle in handles:
             handle.hand_over()
+        timeout_s = max(0.0, handles[0].deadline - time.monotonic())
         try:
-            async with asyncio.timeout(max(0.0, handles[0].deadline - time.monotonic())):
-                return await client.send(batch, self.partition)
+            await client.send(batch, self.partition, answered, timeout_s=timeout_s)
         except asyncio.CancelledError:
             self._requeue(handles)
             raise
@@ -226,7 +229,8 @@ class Lane:
             self._requeue(handles)
             await self._look_for_the_topic()
             await asyncio.sleep(RETRY_PAUSE_S)
-            return None
+            return False
+        return True
 
     async def _look_for_the_topic(self) -> None:
         """A client that refuses to take a batch may be right: the topic or partition may have gone."""
@@ -244,20 +248,34 @@ class Lane:
             self._queue.appendleft(handle)
         self._urgent = True
 
+    def _answered(
+        self,
+        handles: list[DeliveryHandle],
+        answer: asyncio.Future[BaseException | None],
+        base_offset: int | None,
+        error: BaseException | None,
+    ) -> None:
+        """Settles what was delivered at once: a verdict that waited for the lane's turn would come a turn of the loop
+        later. What failed is judged by the lane, and a defect in here breaks it."""
+        if answer.done():
+            return
+        try:
+            if error is None:
+                self._delivered(handles, base_offset)
+        except Exception as defect:
+            answer.set_exception(defect)
+        else:
+            answer.set_result(error)
+
     def _delivered(self, handles: list[DeliveryHandle], base_offset: int | None) -> None:
-        self._resends = 0
-        self._singles = max(0, self._singles - len(handles))
         if base_offset is None:
             settle_all(handles, None, self._services.monitor)
             return
         for index, handle in enumerate(handles):
             handle.settle(None, base_offset + index)
-        self._announce(handles, None)
+        announce(handles, None, self._services.monitor)
 
-    def _announce(self, handles: list[DeliveryHandle], error: ProduceError | None) -> None:
-        announce(handles, error, self._services.monitor)
-
-    async def _failed(self, error: Exception, handles: list[DeliveryHandle], generation: int, limit: int) -> None:
+    async def _failed(self, error: BaseException, handles: list[DeliveryHandle], generation: int, limit: int) -> None:
         verdict = judge(error)
         self._retire(error, verdict, generation)
         if verdict.meaning is Meaning.OUT_OF_SEQUENCE and self._resends < MAX_RESENDS:
@@ -275,7 +293,7 @@ class Lane:
         self._resends = 0
         settle_all(handles, failure(verdict, limit), self._services.monitor)
 
-    def _retire(self, error: Exception, verdict: Verdict, generation: int) -> None:
+    def _retire(self, error: BaseException, verdict: Verdict, generation: int) -> None:
         """A failed batch leaves a gap in the sequence of this partition, if the broker has seen an earlier one."""
         slot = self._services.slot
         if isinstance(error, DeadlinePassed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aiokafka.errors import InvalidTimestampError
+from aiokafka.errors import InvalidTimestampError, ProducerClosed
 
 from app.errors import DeliveryUnknown, ProduceError, RefusedByBroker, UnknownTopic
 from app.events import ErrorOccurred
@@ -70,8 +70,8 @@ async def test_an_unknown_one_becomes_a_dead_letter_too(make_service: MakeServic
     receipt_id = (await service.produce("?mode=async", payload=1)).json()["receipt_id"]
     await until(lambda: bool(service.kafka.unanswered))
     service.kafka.answers = True
-    for future, _, _ in service.kafka.unanswered:
-        future.cancel()
+    for answered, _, _ in service.kafka.unanswered:
+        answered(None, ProducerClosed())
     assert facts(await only_letter(service))["error_class"] == "delivery_unknown"
     assert service.receipts.find(receipt_id).status == "unknown"
 

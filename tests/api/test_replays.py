@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka.errors import ProducerClosed
 
 from app.api import replays
 from tests.api.conftest import MakeService
@@ -179,8 +180,8 @@ async def test_a_final_unknown_is_kept_and_says_what_a_new_key_would_do(
     service.kafka.answers = False
     assert (await post(service, body, target=target)).status_code == 504
     await until(lambda: bool(service.kafka.unanswered))
-    for future, _, _ in service.kafka.unanswered:
-        future.cancel()
+    for answered, _, _ in service.kafka.unanswered:
+        answered(None, ProducerClosed())
     await until(lambda: service.producer.in_flight == 0)
     service.kafka.answers = True
     second = await post(service, body, target=target)

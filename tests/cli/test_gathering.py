@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from app.cli.gathering import GATHERED_BYTES, GatheringTransport
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from app.cli.gathering import GATHERED_BYTES, GatheringProtocol, GatheringTransport
 
 
 class Wire:
@@ -25,8 +29,8 @@ class Wire:
     def is_closing(self) -> bool:
         return self.closing
 
-    def get_extra_info(self, name: str) -> str:
-        return f"the {name}"
+    def get_extra_info(self, name: str) -> str | None:
+        return None if name == "socket" else f"the {name}"
 
 
 def gathering(wire: Wire) -> GatheringTransport:
@@ -70,3 +74,27 @@ async def test_closing_loses_nothing_and_after_it_nothing_is_written() -> None:
 
 async def test_everything_else_is_the_transports_own() -> None:
     assert gathering(Wire()).get_extra_info("peername") == "the peername"
+
+
+@pytest.mark.parametrize("callers", [1, 2])
+async def test_a_lone_answer_is_written_within_its_turn_and_those_of_several_at_its_end(callers: int) -> None:
+    wires = [Wire() for _ in range(callers)]
+    written_in_the_turn: list[list[int]] = []
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+        written_in_the_turn.append([len(wire.done) for wire in wires])
+
+    config = Config(answer, lifespan="off", log_config=None)
+    config.load()
+    state = ServerState()
+    for wire in wires:
+        protocol = GatheringProtocol(config, state, {})
+        protocol.connection_made(cast(asyncio.Transport, wire))
+        protocol.data_received(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n")
+    await asyncio.wait_for(asyncio.gather(*state.tasks), 5)
+    assert written_in_the_turn == ([[1]] if callers == 1 else [[0, 0], [0, 0]])
+    await asyncio.sleep(0)
+    assert [b"".join(wire.done)[-2:] for wire in wires] == [b"ok"] * callers

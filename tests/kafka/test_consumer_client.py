@@ -16,6 +16,7 @@ from app.errors import CommitRefused, CommitUnknown, FetchFailed, KafkaUnavailab
 from app.kafka.consumer_client import AiokafkaConsumer
 from app.kafka.embedded.apache import ApacheCluster
 from app.kafka.producer_client import open_producer
+from app.kafka.topic_writer import handed_over
 from app.messages import Record, TopicPartition
 from tests.kafka.conftest import MakeTopic
 from tests.kafka.doubles import Listener, batch_of, settings_of, until
@@ -52,7 +53,7 @@ async def join() -> AsyncIterator[Join]:
 
 async def _write(kafka: ApacheCluster, topic: str, *values: bytes, partition: int = 0) -> None:
     client = await open_producer(settings_of(kafka.bootstrap_servers), kafka.bootstrap_servers)
-    await (await client.send(batch_of(client, *values), TopicPartition(topic, partition)))
+    await (await handed_over(client, batch_of(client, *values), TopicPartition(topic, partition), timeout_s=30))
     await client.stop(1)
 
 

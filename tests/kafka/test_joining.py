@@ -9,6 +9,7 @@ import pytest
 from app.kafka.consumer_client import AiokafkaConsumer
 from app.kafka.embedded.apache import ApacheCluster
 from app.kafka.producer_client import open_producer
+from app.kafka.topic_writer import handed_over
 from app.messages import TopicPartition
 from tests.kafka.conftest import MakeTopic
 from tests.kafka.doubles import Listener, batch_of, settings_of, until
@@ -49,7 +50,7 @@ async def test_nothing_is_taken_where_the_session_may_be_over_until_the_coordina
     topic, servers = await make_topic(kafka), kafka.bootstrap_servers
     at, settings = TopicPartition(topic, 0), settings_of(servers, consumer_heartbeat_ms=500)
     producer = await open_producer(settings, servers)
-    await (await producer.send(batch_of(producer, b"a", b"b"), at))
+    await (await handed_over(producer, batch_of(producer, b"a", b"b"), at, timeout_s=30))
     await producer.stop(1)
     client = AiokafkaConsumer(settings, servers, f"g-{uuid.uuid4().hex}", [topic], Listener())
     await client.start()

@@ -13,10 +13,11 @@ from app.errors import KafkaUnavailable
 from app.kafka.embedded.apache import ApacheCluster
 from app.kafka.embedded.mock import MockBroker
 from app.kafka.producer_client import open_producer
+from app.kafka.topic_writer import handed_over
 from app.messages import TopicPartition
 from app.settings import Settings
 from tests.kafka.conftest import MakeTopic
-from tests.kafka.doubles import batch_of, settings_of
+from tests.kafka.doubles import batch_of, settings_of, until
 from tests.kafka.reading import read_all
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -31,7 +32,9 @@ async def test_a_batch_is_stored_and_its_answer_is_the_offset_of_its_first_recor
     try:
         answers = []
         for values in ((b"a", b"b"), (b"c",)):
-            answers.append(await (await client.send(batch_of(client, *values), TopicPartition(topic, 0))))
+            answers.append(
+                await (await handed_over(client, batch_of(client, *values), TopicPartition(topic, 0), timeout_s=30))
+            )
     finally:
         await client.stop(1)
     assert answers == [0, 2]
@@ -44,7 +47,7 @@ async def test_a_record_with_neither_key_nor_value_is_stored(
     topic = await make_topic(kafka)
     client = await open_producer(settings, kafka.bootstrap_servers)
     try:
-        await (await client.send(batch_of(client, None), TopicPartition(topic, 0)))
+        await (await handed_over(client, batch_of(client, None), TopicPartition(topic, 0), timeout_s=30))
     finally:
         await client.stop(1)
     (record,) = await read_all(kafka, topic)
@@ -57,7 +60,7 @@ async def test_a_batch_above_the_topics_limit_is_refused_by_name_and_the_client_
     topic = await make_topic(kafka, max_message_bytes="1000")
     client = await open_producer(settings, kafka.bootstrap_servers)
     try:
-        answer = await client.send(batch_of(client, b"x" * 2000), TopicPartition(topic, 0))
+        answer = await handed_over(client, batch_of(client, b"x" * 2000), TopicPartition(topic, 0), timeout_s=30)
         with pytest.raises(MessageSizeTooLargeError):
             await answer
         assert client.alive
@@ -73,7 +76,7 @@ async def test_a_payload_of_the_largest_size_fits_into_a_batch(
     try:
         largest = b"x" * settings.producer_max_payload_bytes
         batch = batch_of(client, b"small", largest)
-        await (await client.send(batch, TopicPartition(topic, 0)))
+        await (await handed_over(client, batch, TopicPartition(topic, 0), timeout_s=30))
     finally:
         await client.stop(1)
     assert [len(record.value) for record in await read_all(kafka, topic)] == [5, len(largest)]
@@ -84,7 +87,7 @@ async def test_without_acknowledgements_the_answer_is_none(kafka: ApacheCluster,
     settings = settings_of(kafka.bootstrap_servers, producer_acks="0", producer_idempotent=False)
     client = await open_producer(settings, kafka.bootstrap_servers)
     try:
-        assert await (await client.send(batch_of(client, b"x"), TopicPartition(topic, 0))) is None
+        assert await (await handed_over(client, batch_of(client, b"x"), TopicPartition(topic, 0), timeout_s=30)) is None
     finally:
         await client.stop(1)
 
@@ -95,7 +98,9 @@ async def test_every_compression_is_read_back(kafka: ApacheCluster, make_topic: 
     settings = settings_of(kafka.bootstrap_servers, producer_compression=compression)
     client = await open_producer(settings, kafka.bootstrap_servers)
     try:
-        await (await client.send(batch_of(client, b"a" * 500, b"b" * 500), TopicPartition(topic, 0)))
+        await (
+            await handed_over(client, batch_of(client, b"a" * 500, b"b" * 500), TopicPartition(topic, 0), timeout_s=30)
+        )
     finally:
         await client.stop(1)
     assert [record.value for record in await read_all(kafka, topic)] == [b"a" * 500, b"b" * 500]
@@ -107,16 +112,37 @@ async def test_handing_over_to_a_known_partition_does_not_wait_for_the_broker(
     topic = await make_topic(own_kafka)
     client = await open_producer(settings_of(own_kafka.bootstrap_servers), own_kafka.bootstrap_servers)
     try:
-        await (await client.send(batch_of(client, b"x"), TopicPartition(topic, 0)))
+        await (await handed_over(client, batch_of(client, b"x"), TopicPartition(topic, 0), timeout_s=30))
         own_kafka.pause_node(0)
         started = time.monotonic()
-        answer = await client.send(batch_of(client, b"y"), TopicPartition(topic, 0))
+        answer = await handed_over(client, batch_of(client, b"y"), TopicPartition(topic, 0), timeout_s=30)
         assert time.monotonic() - started < 0.1
         assert not answer.done()
         own_kafka.resume_node(0)
         assert await answer == 1
     finally:
         await client.stop(1)
+
+
+async def test_while_a_batch_waits_for_the_one_in_flight_no_other_is_taken(
+    own_kafka: ApacheCluster, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic(own_kafka)
+    at = TopicPartition(topic, 0)
+    client = await open_producer(settings_of(own_kafka.bootstrap_servers), own_kafka.bootstrap_servers)
+    try:
+        await (await handed_over(client, batch_of(client, b"1"), at, timeout_s=30))
+        own_kafka.pause_node(0)
+        taken = [await handed_over(client, batch_of(client, b"2"), at, timeout_s=1)]
+        await until(lambda: client._producer._message_accumulator._pending_batches)
+        taken.append(await handed_over(client, batch_of(client, b"3"), at, timeout_s=1))
+        with pytest.raises(TimeoutError):
+            await handed_over(client, batch_of(client, b"4"), at, timeout_s=0.2)
+        own_kafka.resume_node(0)
+        assert await asyncio.gather(*taken) == [1, 2]
+    finally:
+        await client.stop(1)
+    assert [record.value for record in await read_all(own_kafka, topic)] == [b"1", b"2", b"3"]
 
 
 async def test_handing_over_to_a_topic_that_does_not_exist_ends_with_the_request_timeout(
@@ -127,7 +153,7 @@ async def test_handing_over_to_a_topic_that_does_not_exist_ends_with_the_request
     try:
         with pytest.raises(UnknownTopicOrPartitionError):
             async with asyncio.timeout(3):
-                await client.send(batch_of(client, b"x"), TopicPartition("no-such-topic", 0))
+                await handed_over(client, batch_of(client, b"x"), TopicPartition("no-such-topic", 0), timeout_s=30)
     finally:
         await client.stop(1)
 
@@ -137,9 +163,9 @@ async def test_an_answer_that_nobody_waits_for_is_not_complained_about(
 ) -> None:
     topic = await make_topic(own_kafka)
     client = await open_producer(settings_of(own_kafka.bootstrap_servers), own_kafka.bootstrap_servers)
-    await (await client.send(batch_of(client, b"x"), TopicPartition(topic, 0)))
+    await (await handed_over(client, batch_of(client, b"x"), TopicPartition(topic, 0), timeout_s=30))
     own_kafka.pause_node(0)
-    await client.send(batch_of(client, b"y"), TopicPartition(topic, 0))
+    await handed_over(client, batch_of(client, b"y"), TopicPartition(topic, 0), timeout_s=30)
     await client.stop(0)
 
 
@@ -149,12 +175,12 @@ async def test_after_a_stop_nothing_is_taken_and_a_second_stop_returns_at_once(
     topic = await make_topic(kafka)
     client = await open_producer(settings, kafka.bootstrap_servers)
     batch = batch_of(client, b"x")
-    await (await client.send(batch_of(client, b"y"), TopicPartition(topic, 0)))
+    await (await handed_over(client, batch_of(client, b"y"), TopicPartition(topic, 0), timeout_s=30))
     await asyncio.gather(client.stop(5), client.stop(5))
     await client.stop(5)
     assert not client.alive
     with pytest.raises(ProducerClosed):
-        await client.send(batch, TopicPartition(topic, 0))
+        await handed_over(client, batch, TopicPartition(topic, 0), timeout_s=30)
 
 
 async def test_a_client_whose_sender_died_says_so_and_can_be_stopped(
@@ -168,7 +194,7 @@ async def test_a_client_whose_sender_died_says_so_and_can_be_stopped(
         raise ZeroDivisionError("a defect")
 
     client._producer._message_accumulator.drain_by_nodes = broken
-    answer = await client.send(batch_of(client, b"x"), TopicPartition(topic, 0))
+    answer = await handed_over(client, batch_of(client, b"x"), TopicPartition(topic, 0), timeout_s=30)
     with pytest.raises(KafkaError):
         await answer
     assert not client.alive

@@ -11,6 +11,7 @@ from aiokafka.errors import ProducerClosed
 
 from app.kafka.embedded.apache import ApacheCluster
 from app.kafka.producer_client import AiokafkaProducer, open_producer
+from app.kafka.topic_writer import handed_over
 from app.messages import TopicPartition
 from tests.kafka.conftest import MakeTopic
 from tests.kafka.doubles import batch_of, settings_of, until
@@ -50,15 +51,15 @@ async def test_a_stop_ends_in_time_and_sends_nothing_afterwards(
     topic = await make_topic(own_kafka, 2)
     first, second = TopicPartition(topic, 0), TopicPartition(topic, 1)
     client = await _open(own_kafka, idempotent)
-    await (await client.send(batch_of(client, b"stored"), first))
-    await (await client.send(batch_of(client, b"stored"), second))
+    await (await handed_over(client, batch_of(client, b"stored"), first, timeout_s=30))
+    await (await handed_over(client, batch_of(client, b"stored"), second, timeout_s=30))
     await _make(own_kafka, broker)
     answers = []
     if pending:
-        answers.append(await client.send(batch_of(client, b"in flight"), first))
+        answers.append(await handed_over(client, batch_of(client, b"in flight"), first, timeout_s=30))
         if broker != "up":
             await until(lambda: client._producer._message_accumulator._pending_batches)
-        answers.append(await client.send(batch_of(client, b"waiting"), second))
+        answers.append(await handed_over(client, batch_of(client, b"waiting"), second, timeout_s=30))
     started = time.monotonic()
 
     await client.stop(GRACE_S)
@@ -68,8 +69,8 @@ async def test_a_stop_ends_in_time_and_sends_nothing_afterwards(
     outcomes = await asyncio.gather(*answers, return_exceptions=True)
     await _bring_back(own_kafka)
     marker = await _open(own_kafka, idempotent)
-    await (await marker.send(batch_of(marker, b"marker"), first))
-    await (await marker.send(batch_of(marker, b"marker"), second))
+    await (await handed_over(marker, batch_of(marker, b"marker"), first, timeout_s=30))
+    await (await handed_over(marker, batch_of(marker, b"marker"), second, timeout_s=30))
     await marker.stop(1)
     values = [[record.value for record in await read_all(own_kafka, topic, at)] for at in (0, 1)]
     if pending and broker == "up":

@@ -14,6 +14,7 @@ from app.errors import KafkaUnavailable
 from app.kafka.embedded.apache import ApacheCluster
 from app.kafka.producer_client import open_producer
 from app.kafka.topic_reader import TopicReader
+from app.kafka.topic_writer import handed_over
 from app.messages import Record, TopicPartition
 from tests.kafka.conftest import MakeTopic
 from tests.kafka.doubles import batch_of, settings_of
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 async def write(kafka: ApacheCluster, at: TopicPartition, *values: bytes) -> None:
     client = await open_producer(settings_of(kafka.bootstrap_servers), kafka.bootstrap_servers)
-    await (await client.send(batch_of(client, *values), at))
+    await (await handed_over(client, batch_of(client, *values), at, timeout_s=30))
     await client.stop(1)
 
 

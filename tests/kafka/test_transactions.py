@@ -10,6 +10,7 @@ from app.errors import TransactionAborted, TransactionError, TransactionFenced, 
 from app.kafka.embedded.apache import ApacheCluster
 from app.kafka.producer_client import open_producer
 from app.kafka.protocols import ClientOptions
+from app.kafka.topic_writer import handed_over
 from app.kafka.transactions import healthy
 from app.messages import TopicPartition
 from app.settings import Settings
@@ -39,7 +40,7 @@ async def test_a_second_client_of_an_id_fences_the_first(
     topic = await make_topic(kafka)
     first = await open_producer(settings, kafka.bootstrap_servers, OPTIONS)
     first.begin()
-    await (await first.send(batch_of(first, b"x"), TopicPartition(topic, 0)))
+    await (await handed_over(first, batch_of(first, b"x"), TopicPartition(topic, 0), timeout_s=30))
     second = await open_producer(settings, kafka.bootstrap_servers, OPTIONS)
     with pytest.raises(TransactionFenced):
         await first.commit()
@@ -55,7 +56,7 @@ async def test_a_stop_ends_every_wait_before_a_hung_broker(
     topic = await make_topic(own_kafka)
     client = await open_producer(settings_of(own_kafka.bootstrap_servers), own_kafka.bootstrap_servers, OPTIONS)
     client.begin()
-    await (await client.send(batch_of(client, b"x"), TopicPartition(topic, 0)))
+    await (await handed_over(client, batch_of(client, b"x"), TopicPartition(topic, 0), timeout_s=30))
     own_kafka.pause_node(0)
     if waits_for == "add_offsets":
         waiting = asyncio.create_task(client.add_offsets({TopicPartition(topic, 0): 1}, "g"))

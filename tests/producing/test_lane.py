@@ -13,7 +13,7 @@ from aiokafka import errors as kafka
 from app.errors import BrokerUnavailable, DeliveryUnknown, KafkaUnavailable, RecordTooLarge, RefusedByBroker
 from app.events import ErrorOccurred, MessagesSettled, ProducerRebuilt
 from app.kafka.connection import InvalidRecord
-from app.kafka.protocols import ClientOptions, RecordBatch
+from app.kafka.protocols import Answered, ClientOptions, RecordBatch
 from app.messages import OutgoingMessage, TopicPartition
 from app.producing.clients import ClientSlot
 from app.producing.contract import encode
@@ -164,10 +164,12 @@ async def test_what_the_client_does_not_take_is_offered_again_in_order(
 ) -> None:
     send, refusals = setting.kafka.send, [kafka.KafkaConnectionError(), AssertionError("no leader")]
 
-    async def refuses_twice(batch: RecordBatch, partition: TopicPartition) -> asyncio.Future[int | None]:
+    async def refuses_twice(
+        batch: RecordBatch, partition: TopicPartition, answered: Answered, *, timeout_s: float
+    ) -> None:
         if refusals:
             raise refusals.pop()
-        return await send(batch, partition)
+        await send(batch, partition, answered, timeout_s=timeout_s)
 
     monkeypatch.setattr(setting.kafka, "send", refuses_twice)
     handles = setting.add(b"1", b"2")
@@ -199,6 +201,20 @@ async def test_while_no_client_can_be_had_messages_wait_for_their_deadline(setti
     lane.check_deadlines(time.monotonic())
     assert await verdicts(handles) == ["failed"]
     assert handles[0].attempts == 0
+
+
+async def test_a_defect_in_who_is_told_of_a_verdict_leaves_the_others_not_without_one(setting: Setting) -> None:
+    def broken(_: DeliveryHandle) -> None:
+        raise RuntimeError("a defect")
+
+    setting.kafka.answers = False
+    handles = setting.add(b"1", b"2")
+    await until(lambda: setting.kafka.unanswered, "the batch was sent")
+    handles[0].watch(broken, None, lambda _: None)
+    setting.kafka.answer_now()
+    assert await verdicts(handles) == ["delivered", "unknown"]
+    assert [event.kind for event in setting.heard.of(ErrorOccurred)] == ["producer.deliver"]
+    assert await verdicts(setting.add(b"3")) == ["delivered"]
 
 
 async def test_a_defect_leaves_no_message_without_a_verdict(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from app.events import TransactionCommitted
 from app.kafka.embedded.apache import ApacheCluster
 from app.kafka.producer_client import open_producer
 from app.kafka.protocols import ClientOptions
+from app.kafka.topic_writer import handed_over
 from app.messages import OutgoingMessage, TopicPartition
 from tests.scenarios.conftest import MakeStage
 from tests.scenarios.stage import Stage
@@ -122,7 +123,7 @@ async def test_who_takes_an_id_over_ends_the_transaction_of_the_one_before_and_f
     left_open.begin()
     batch = left_open.new_batch()
     batch.append(timestamp=None, key=None, value=b"left open", headers=[])
-    await (await left_open.send(batch, at))
+    await (await handed_over(left_open, batch, at, timeout_s=30))
     await after.initialise()
     await after.send(OutgoingMessage(topic=topic, payload="after"), {at: 2}, f"{topic}-group")
     with pytest.raises((TransactionFenced, TransactionAborted)):

@@ -15,6 +15,7 @@ from app.kafka.cluster import Cluster
 from app.kafka.embedded.apache import ApacheCluster, node_options
 from app.kafka.embedded.jars import DEFAULT_DIRECTORY
 from app.kafka.producer_client import open_producer
+from app.kafka.topic_writer import handed_over
 from app.messages import TopicPartition
 from tests.kafka.doubles import Remembering, batch_of, settings_of
 from tests.waiting import until
@@ -34,7 +35,7 @@ async def test_topics_and_records_survive_a_restart_on_the_same_port(tmp_path: P
     view = Cluster(settings, servers, Remembering().monitor)
     await view.create_topic("kept", 1, timeout_s=10)
     client = await open_producer(settings, servers)
-    assert await (await client.send(batch_of(client, b"1", b"2"), TopicPartition("kept", 0))) == 0
+    assert await (await handed_over(client, batch_of(client, b"1", b"2"), TopicPartition("kept", 0), timeout_s=30)) == 0
     await client.stop(1)
     await view.stop()
     await first.stop()
@@ -42,7 +43,7 @@ async def test_topics_and_records_survive_a_restart_on_the_same_port(tmp_path: P
     assert second.bootstrap_servers == servers
     await second.start()
     client = await open_producer(settings, servers)
-    assert await (await client.send(batch_of(client, b"3"), TopicPartition("kept", 0))) == 2
+    assert await (await handed_over(client, batch_of(client, b"3"), TopicPartition("kept", 0), timeout_s=30)) == 2
     await client.stop(1)
     await second.stop()
     assert not second.nodes[0].running

@@ -11,6 +11,7 @@ import pytest
 from app.errors import EmbeddedBrokerError
 from app.kafka.embedded.mock import MockBroker
 from app.kafka.producer_client import open_producer
+from app.kafka.topic_writer import handed_over
 from app.messages import TopicPartition
 from tests.kafka.doubles import batch_of, settings_of
 
@@ -21,7 +22,7 @@ async def test_it_takes_records_and_stops_twice() -> None:
     assert re.fullmatch(r"127\.0\.0\.1:\d+", broker.bootstrap_servers)
     assert await broker.create_topic("t", 3)
     client = await open_producer(settings_of(broker.bootstrap_servers), broker.bootstrap_servers)
-    assert await (await client.send(batch_of(client, b"1"), TopicPartition("t", 2))) == 0
+    assert await (await handed_over(client, batch_of(client, b"1"), TopicPartition("t", 2), timeout_s=30)) == 0
     await client.stop(1)
     await broker.stop()
     await broker.stop()
