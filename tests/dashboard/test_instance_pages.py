@@ -51,7 +51,7 @@ async def test_this_instance_is_in_the_table_of_instances(service: Service) -> N
     assert set(row) == set(INSTANCE.split())
     assert set(document["table"]) == TABLE
     assert (row["instance"], row["this"], row["gone"], row["groups"]) == ("host:1:ab", True, False, ["demijohn"])
-    assert row["utilisation"] is None
+    assert row["utilisation"] in (None, 0)  # no job has run; None within the first second
 
 
 async def test_one_instance_has_its_groups_partitions_and_jobs(service: Service) -> None:
