@@ -35,6 +35,7 @@ from app.fleet.telling import Local
 from app.fleet.topics import fleet_topics
 from app.kafka.admin.client import KafkaAdmin
 from app.kafka.cluster import Cluster
+from app.kafka.connecting import abandoned_ended
 from app.kafka.connection import prepare_aiokafka
 from app.kafka.consumer_client import AiokafkaConsumer
 from app.kafka.creating import TopicCreation
@@ -70,6 +71,8 @@ HARD_STOP_S, HARD_STOP_SHARE = 3.0, 0.6
 """So much of what the producer gets is for ending a client that hangs."""
 FLEET_STOP_S = 3.0
 BROKER_STOP_S = 5.0
+CONNECTING_S = 1.0
+"""So long, at most, connections that were given up while they were made may take to be closed."""
 TRACES_S = 2.0
 """So long, at most, the last traces may take to be sent."""
 
@@ -272,6 +275,7 @@ class Service:
         await self._loop_lag.stop()
         self._admin.close()
         await self._cluster.stop()
+        await abandoned_ended(max(0.0, min(CONNECTING_S, deadline - time.monotonic())))
         await self.tracing.close(max(0.1, min(TRACES_S, (deadline - time.monotonic()) / 2)))
         if self._embedded is not None:
             await self._embedded.stop(BROKER_STOP_S)

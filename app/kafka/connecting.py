@@ -78,6 +78,14 @@ def _keep(task: asyncio.Future[Any]) -> None:
     task.add_done_callback(_abandoned.discard)
 
 
+async def abandoned_ended(timeout_s: float) -> None:
+    """Returns when the steps that go on alone on this loop are cleaned up after, at most after `timeout_s`: a loop that
+    ends before them leaves their sockets to the collector."""
+    loop = asyncio.get_running_loop()
+    if left := {task for task in _abandoned if task.get_loop() is loop}:
+        await asyncio.wait(left, timeout=timeout_s)
+
+
 async def _close_connection(connection: Any) -> None:
     if closing := connection.close():
         await closing

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka.client import AIOKafkaClient
 
-from app.kafka.connecting import Unconnected, finish_alone, replace_connecting
+from app.kafka.connecting import Unconnected, abandoned_ended, finish_alone, replace_connecting
 from app.kafka.embedded.apache import ApacheCluster
 from tests.waiting import until
 
@@ -88,6 +88,24 @@ async def test_a_step_that_fails_after_it_was_given_up_needs_no_cleaning() -> No
     caller.cancel()
     await asyncio.wait({caller})
     await until(lambda: asyncio.all_tasks() <= before, "it ended", 5)
+
+
+async def test_what_goes_on_alone_can_be_waited_for_within_a_bound() -> None:
+    made, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def clean_up(_: object) -> None:
+        cleaned.set()
+
+    caller = asyncio.create_task(finish_alone(made.wait(), clean_up))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.wait({caller})
+    await abandoned_ended(0.01)
+    assert not cleaned.is_set()
+    asyncio.get_running_loop().call_later(0.01, made.set)
+    await abandoned_ended(5)
+    assert cleaned.is_set()
+    await abandoned_ended(0)
 
 
 async def test_why_each_server_could_not_be_used_is_told() -> None:
