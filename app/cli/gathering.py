@@ -1,12 +1,16 @@
 """Answers leave in one piece: uvicorn writes the head and the body of each apart, and every write that is done at once
-is a call of the kernel, a tenth of a request's cost."""
+is a call of the kernel, a tenth of a request's cost. And when the server ends, each is the last on its connection."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import struct
+import termios
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 GATHERED_BYTES = 64 * 1024
 """What is larger is written at once: copying it would cost more than a call of the kernel."""
@@ -47,12 +51,28 @@ class GatheringTransport:
         return getattr(self._transport, name)
 
 
+class EndingState(ServerState):
+    """What the connections of a server share, and whether it is ending."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending = False
+
+
 class GatheringProtocol(HttpToolsProtocol):
     """Uvicorn's protocol on such a transport."""
+
+    server_state: EndingState
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is called
         self._gathering = GatheringTransport(transport)
         super().connection_made(self._gathering)  # type: ignore[arg-type]  # has what is used of one
+
+    def on_headers_complete(self) -> None:
+        """A call has come."""
+        super().on_headers_complete()
+        if self.server_state.ending:
+            self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
         """An answer does not wait for the end of the turn where it is the only one. Where there are more, those of a
@@ -60,3 +80,21 @@ class GatheringProtocol(HttpToolsProtocol):
         if len(self.tasks) <= 1:
             self._gathering.flush()
         super().on_response_complete()
+
+    def let_go(self) -> None:
+        """The answer that is awaited, if one is, is the last."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Closes once what is awaited is answered: a call, or what has come and is not read yet."""
+        self.let_go()
+        if (self.cycle is None or self.cycle.response_complete) and not self._unread_bytes():
+            self.transport.close()
+
+    def _unread_bytes(self) -> int:
+        """How much the kernel holds for us: a close over it would be a reset."""
+        if self.transport.is_closing():
+            return 0
+        answer = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.FIONREAD, struct.pack("i", 0))
+        return int(struct.unpack("i", answer)[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
@@ -12,7 +11,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,6 +20,7 @@ import uvicorn
 import uvloop
 
 from app.cli.gathering import GatheringProtocol
+from app.cli.http_server import Server
 from app.errors import AddressInUse, Fault, SettingsInvalid
 from app.main import Service, build
 from app.routes.loading import load_table
@@ -35,14 +35,6 @@ EXIT_CRITICAL = 3
 GC_THRESHOLDS = (50_000, 20, 100)
 """Large batches of live payloads wake the cyclic collector too often with its defaults: 3.1 against 2.3 µs."""
 _log = logging.getLogger("demijohn.server")
-
-
-class Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: the service drains first, while the listener still answers."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +186,8 @@ async def _stop(
     """The exit code. Takes at most `timeout_s`, whatever hangs."""
     deadline = time.monotonic() + timeout_s
     answering_s = min(ANSWER_RESERVE_S, timeout_s / 25)
+    if server is not None:
+        server.let_go()
     stopping = asyncio.ensure_future(service.stop(deadline - answering_s))
     await asyncio.wait({stopping}, timeout=timeout_s - answering_s)
     if not stopping.done():

@@ -7,9 +7,8 @@ from typing import Any, cast
 
 import pytest
 from uvicorn import Config
-from uvicorn.server import ServerState
 
-from app.cli.gathering import GATHERED_BYTES, GatheringProtocol, GatheringTransport
+from app.cli.gathering import GATHERED_BYTES, EndingState, GatheringProtocol, GatheringTransport
 
 
 class Wire:
@@ -89,7 +88,7 @@ async def test_a_lone_answer_is_written_within_its_turn_and_those_of_several_at_
 
     config = Config(answer, lifespan="off", log_config=None)
     config.load()
-    state = ServerState()
+    state = EndingState()
     for wire in wires:
         protocol = GatheringProtocol(config, state, {})
         protocol.connection_made(cast(asyncio.Transport, wire))
