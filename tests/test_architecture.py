@@ -80,6 +80,7 @@ TASK_OWNERS = {
     "app.dashboard.event_stream",
     "app.main",
     "app.cli.console",
+    "app.cli.http_server",
     "app.cli.server",
     "app.cli.verify",
     "app.verifying.canary",

@@ -84,7 +84,6 @@ TESTED_BY = {
     "producing/transaction.py": "producing/test_transactions.py",
     "producing/transaction_pool.py": "producing/test_transactions.py",
     "kafka/admin/answers.py": "kafka/admin/test_client.py",
-    "kafka/admin/asking.py": "kafka/admin/test_client.py",
     "kafka/admin/calls.py": "kafka/admin/test_client.py",
     "kafka/admin/protocol.py": "kafka/admin/test_client.py",
     "kafka/admin/requests.py": "kafka/admin/test_client.py",

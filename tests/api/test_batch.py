@@ -95,7 +95,7 @@ async def test_none_delivered_with_kafka_away_is_503(either: Service) -> None:
 async def test_unknown_beside_delivered_is_207(service: Service) -> None:
     service.kafka.answers = False
     blocked = [{**GOOD, "partition": 0}]
-    response = await service.batch(*blocked, query="?timeout=0.1")
+    response = await service.batch(*blocked, query="?timeout=0.5")
     assert response.status_code == 504
     service.kafka.answers = True
     response = await service.batch({**GOOD, "partition": 1}, {**GOOD, "partition": 0}, query="?timeout=0.1")

@@ -325,10 +325,10 @@ async def test_under_an_idempotency_key_a_call_of_which_nothing_was_stored_is_ma
 async def test_under_an_idempotency_key_what_is_not_known_is_waited_for(either: Service) -> None:
     either.kafka.answers = False
     headers, body = {"idempotency-key": "k"}, {"records": [{"value": 1, "partition": 0}, {"value": 2, "partition": 1}]}
-    first = await post(either, body, "/topics/example?timeout=0.1", **headers)
+    first = await post(either, body, "/topics/example?timeout=1", **headers)
     assert [offset["error_code"] for offset in first.json()["offsets"]] == [50003, 50003]
     either.kafka.answer_now()
-    again = await post(either, body, "/topics/example?timeout=0.1", **headers)
+    again = await post(either, body, "/topics/example?timeout=1", **headers)
     assert [offset["error_code"] for offset in again.json()["offsets"]] == [None, None]
     assert again.headers["idempotency-replayed"] == "true"
     assert len(either.kafka.records("example")) == 2

@@ -199,7 +199,7 @@ async def draining(stage: Stage) -> httpx.Response:
 async def delivery_unknown(stage: Stage) -> httpx.Response:
     service = stage.make()
     service.kafka.answers = False
-    return await post(service, path="/produce?timeout=0.1")
+    return await post(service, path="/produce?timeout=0.5")
 
 
 SCENES: Mapping[str, Scene] = {

@@ -368,7 +368,7 @@ async def test_a_payload_above_our_limit_is_told_the_limit(make_service: MakeSer
 
 async def test_without_an_answer_in_time_it_is_not_known_whether_it_is_stored(either: Service) -> None:
     either.kafka.answers = False
-    response = await either.produce("?timeout=0.1", payload=1)
+    response = await either.produce("?timeout=0.5", payload=1)
     assert response.status_code == 504
     problem = response.json()
     assert problem["code"] == "delivery_unknown"
@@ -378,7 +378,7 @@ async def test_without_an_answer_in_time_it_is_not_known_whether_it_is_stored(ei
 
 async def test_what_is_still_in_our_queue_at_the_end_is_certainly_not_stored(either: Service) -> None:
     either.kafka.answers = False
-    await either.produce("?timeout=0.1", payload="in flight", partition=0)
+    await either.produce("?timeout=0.5", payload="in flight", partition=0)
     response = await either.produce("?timeout=0.1", payload="queued behind it", partition=0)
     assert response.status_code == 503
     assert response.json()["code"] == "broker_unavailable"

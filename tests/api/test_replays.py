@@ -147,12 +147,12 @@ async def test_a_call_that_waited_for_one_without_a_kept_answer_tries_by_itself(
     assert all("idempotency-replayed" not in response.headers for response in responses)
     service.kafka.answer_now()
     assert (await before).status_code == 200
-    assert (await post(service, queued, target="/produce?timeout=0.1")).status_code == 200
+    assert (await post(service, queued, target="/produce?timeout=0.5")).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("target", "body"),
-    [("/produce?timeout=0.1", message()), ("/produce/batch?timeout=0.1", {"messages": [message()]})],
+    [("/produce?timeout=0.5", message()), ("/produce/batch?timeout=0.1", {"messages": [message()]})],
 )
 async def test_after_a_504_the_key_stays_bound_to_its_delivery(either: Service, target: str, body: Any) -> None:
     either.kafka.answers = False
@@ -172,7 +172,7 @@ async def test_after_a_504_the_key_stays_bound_to_its_delivery(either: Service, 
 
 @pytest.mark.parametrize(
     ("target", "body"),
-    [("/produce?timeout=0.1", message()), ("/produce/batch?timeout=0.1", {"messages": [message()]})],
+    [("/produce?timeout=0.5", message()), ("/produce/batch?timeout=0.1", {"messages": [message()]})],
 )
 async def test_a_final_unknown_is_kept_and_says_what_a_new_key_would_do(
     service: Service, target: str, body: Any

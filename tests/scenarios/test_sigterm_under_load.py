@@ -1,4 +1,5 @@
-"""SIGTERM under load: what was answered with success is stored, what was consumed is committed, the exit in time."""
+"""SIGTERM under load: no call is broken off, what was answered with success is stored, what was consumed is committed,
+the exit in time."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ SHUTDOWN_TIMEOUT_S = 10
 
 
 class Callers:
-    """Sends numbered payloads by all three ways until the service answers no more."""
+    """Sends numbered payloads by all three ways until nobody can connect any more. Fails where a call is broken off."""
 
     def __init__(self, process: ServiceProcess, topic: str) -> None:
         self.accepted: set[int] = set()
@@ -43,12 +44,19 @@ class Callers:
 
         await self._call(send, 10)
 
+    async def on_new_connections(self) -> None:
+        async def send(number: int) -> httpx.Response:
+            async with httpx.AsyncClient(base_url=self._process.url, timeout=35, trust_env=False) as client:
+                return await client.post("/produce", json={"topic": self._topic, "payload": number})
+
+        await self._call(send, 1)
+
     async def _call(self, send: object, messages: int) -> None:
         while True:
             number = next(self._numbers) * 10
             try:
                 answer: httpx.Response = await send(number)  # type: ignore[operator]  # a function of a number
-            except httpx.TransportError:
+            except httpx.ConnectError:
                 return
             if answer.is_success:
                 self.accepted |= {number + index for index in range(messages)}
@@ -61,7 +69,7 @@ async def test_every_accepted_message_is_in_the_topic(stage: Stage) -> None:
     async with service(stage.servers, "--no-consumers", shutdown_timeout_s=SHUTDOWN_TIMEOUT_S) as process:
         await process.until_ready()
         callers = Callers(process, topic)
-        calls = [callers.sync] * 6 + [callers.queued] * 4 + [callers.batch] * 2
+        calls = [callers.sync] * 6 + [callers.queued] * 4 + [callers.batch] * 2 + [callers.on_new_connections] * 2
         tasks = [asyncio.create_task(call()) for call in calls]
         while len(callers.accepted) < 2000:
             await asyncio.sleep(0.02)

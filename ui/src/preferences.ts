@@ -61,10 +61,17 @@ export function showTheme(theme: Theme): void {
 export function useRememberedPreferences(): Preferences {
   const [theme, setTheme] = useState(() => themeOf(remembered("theme")));
   const [refreshS, setRefreshS] = useState(() => refreshOf(remembered("refresh_s")));
-  useEffect(() => {
-    showTheme(theme);
-    remember("theme", theme);
-  }, [theme]);
-  useEffect(() => remember("refresh_s", String(refreshS)), [refreshS]);
-  return { theme, setTheme, refreshS, setRefreshS };
+  useEffect(() => showTheme(theme), [theme]);
+  return {
+    theme,
+    setTheme: (chosen) => {
+      remember("theme", chosen); // here and not in an effect: those run after painting, and a page may be left before
+      setTheme(chosen);
+    },
+    refreshS,
+    setRefreshS: (seconds) => {
+      remember("refresh_s", String(seconds));
+      setRefreshS(seconds);
+    },
+  };
 }

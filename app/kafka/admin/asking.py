@@ -36,18 +36,19 @@ SHOWN_CONFIGS = ("cleanup.policy", "min.insync.replicas", "retention.ms")
 
 
 def describe_cluster(client: AdminClient, left_s: float) -> ClusterDescription:
-    """Brokers that have no controller answer the first question only. The controller that is told is none where
-    Kafka has a quorum: any broker stands for it."""
+    """Brokers that have no controller answer the first question only. Where Kafka has a quorum any broker stands for
+    the controller; it is of the same answer as the brokers, for one may go down between the two."""
     deadline = time.monotonic() + left_s
     metadata = client.list_topics(topic="", timeout=left_s)
     brokers, controller = brokers_of(metadata), metadata.controller_id
-    known = controller in {broker.id for broker in brokers}
-    if known:
+    if controller in {broker.id for broker in brokers}:
         request_s = max(0.1, deadline - time.monotonic())
         (described,) = results([client.describe_cluster(request_timeout=request_s)], request_s)
         nodes = sorted(described.nodes, key=lambda node: node.id)
         brokers = tuple(Broker(node.id, node.host, node.port, node.rack or None) for node in nodes)
-    return ClusterDescription(metadata.cluster_id, controller if known else None, brokers)
+        controller = -1 if described.controller is None else described.controller.id
+    told = controller in {broker.id for broker in brokers}
+    return ClusterDescription(metadata.cluster_id, controller if told else None, brokers)
 
 
 def config(topic: str) -> Callable[[AdminClient, float], tuple[ConfigEntry, ...]]:
