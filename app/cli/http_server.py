@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts no more, answers what has come, and closes every connection. Takes at most SILENT_S before what is
-        silent is closed, and then the graceful time of the configuration for what is not answered yet."""
+        silent is closed, and then the graceful time of the configuration for what is not answered or read yet."""
         self.let_go()
         await self._end_listening(sockets or [])
         until = time.monotonic() + SILENT_S
@@ -52,6 +52,8 @@ class Server(uvicorn.Server):
         while self.server_state.connections and time.monotonic() < until:
             await asyncio.sleep(LOOK_AGAIN_S)
         await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     async def _end_listening(self, sockets: list[socket.socket]) -> None:
         """Between the last look and the close there are a few microseconds: whoever connects in them is reset."""
@@ -64,6 +66,7 @@ class Server(uvicorn.Server):
             await asyncio.wait(adopting, timeout=SILENT_S)
             for adoption in adopting:
                 adoption.cancel()
+            await asyncio.wait(adopting, timeout=SILENT_S)
 
     async def _adopt(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):  # gone meanwhile, or what it speaks is no TLS

@@ -20,6 +20,9 @@ from tests.waiting import until
 
 CALL = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
 BOUND_S = 5
+PIECE = b"x" * 100_000
+SENT_BYTES = 20_000_000
+"""More than the kernel keeps of both sides."""
 
 
 def on_uvloop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -71,7 +74,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(graceful_s: int = BOUND_S) -> AsyncIterator[Running]:
+async def running() -> AsyncIterator[Running]:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await one.application(scope, receive, send)
 
@@ -82,7 +85,7 @@ async def running(graceful_s: int = BOUND_S) -> AsyncIterator[Running]:
         http=GatheringProtocol,
         lifespan="off",
         log_config=None,
-        timeout_graceful_shutdown=graceful_s,
+        timeout_graceful_shutdown=1,
     )
     config.load()
     one = Running(Server(config), listener)
@@ -92,7 +95,8 @@ async def running(graceful_s: int = BOUND_S) -> AsyncIterator[Running]:
     try:
         yield one
     finally:
-        listener.close()
+        if listener.fileno() != -1:
+            await one.end()
 
 
 async def all_of(connection: socket.socket) -> bytes:
@@ -179,8 +183,37 @@ async def test_silent_connections_are_closed_in_an_orderly_way() -> None:
 
 
 @on_uvloop
+@pytest.mark.parametrize("ends", ["after the answer", "never"])
+async def test_a_caller_that_sends_everything_before_it_reads_gets_its_answer(ends: str) -> None:
+    async with running() as one:
+        connection, loop = one.connected(), asyncio.get_running_loop()
+        head = b"POST / HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % (2 * SENT_BYTES)
+        await asyncio.wait_for(loop.sock_sendall(connection, head), BOUND_S)
+        await until(lambda: one.calls == 1, "it is answered without its body being read")
+        for _ in range(SENT_BYTES // len(PIECE)):
+            await asyncio.wait_for(loop.sock_sendall(connection, PIECE), BOUND_S)
+        if ends == "never":
+            assert (await asyncio.wait_for(loop.sock_recv(connection, 4096), BOUND_S)).endswith(b"ok")
+            await one.end()
+            connection.close()
+        else:
+            assert (await all_of(connection)).endswith(b"ok")
+        await until(lambda: not one.server.server_state.connections, "the connection is closed")
+
+
+@on_uvloop
+async def test_who_never_ends_sending_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cli.gathering.LINGER_S", 0.05)
+    async with running() as one:
+        with one.connected() as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 9\r\n\r\n")
+            await until(lambda: one.calls == 1, "a call is in flight")
+            await until(lambda: not one.server.server_state.connections, "the connection is closed")
+
+
+@on_uvloop
 async def test_what_is_answered_never_ends_at_the_graceful_time() -> None:
-    async with running(graceful_s=1) as one:
+    async with running() as one:
         one.may_answer.clear()
         connection = one.connected()
         connection.sendall(CALL)
